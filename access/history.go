@@ -1,0 +1,41 @@
+package access
+
+import "time"
+
+// Change is an entry of the audit log: one change, written in the transaction that made it.
+type Change struct {
+	Number  int64 // without gaps, in the order of commits
+	At      time.Time
+	Actor   string // User ID, or Operator
+	Address string // where the actor's request came from; may be empty
+	Action  Action
+	UserID  string // whom it is about
+	KeyID   string // which key; may be empty
+	Last4   string // of that key
+	Detail  string // what else there is to say, such as the reason
+}
+
+// Outcome is how a sign-in ended.
+type Outcome string
+
+// The outcomes of signing in and out.
+const (
+	SignedIn      Outcome = "signed in"
+	WrongPassword Outcome = "wrong password"
+	UserUnknown   Outcome = "unknown user"
+	UserDisabled  Outcome = "account disabled"
+	SignOut       Outcome = "signed out"
+)
+
+// UnknownUser stands for a name that is no User ID of this desk: people type passwords there, so it is not kept.
+const UnknownUser = "(unknown)"
+
+// SignIn is an entry of the sign-in history.
+type SignIn struct {
+	Number    int64
+	At        time.Time
+	UserID    string // or UnknownUser
+	Address   string
+	UserAgent string
+	Outcome   Outcome
+}

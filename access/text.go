@@ -1,0 +1,92 @@
+package access
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	maxNameLen   = 64  // code points
+	maxNameBytes = 256 // of UTF-8
+	maxReasonLen = 300 // code points
+)
+
+// ParseName returns s trimmed and normalised (NFC) if it can name a key or a person: at most 64 characters, all of
+// them visible. It may be empty.
+func ParseName(s string) (string, error) {
+	s, err := parseLine("name", s)
+	if err != nil {
+		return "", err
+	}
+	if utf8.RuneCountInString(s) > maxNameLen || len(s) > maxNameBytes {
+		return "", Refuse(Invalid, "name", "A name has at most 64 characters.")
+	}
+	return s, nil
+}
+
+// ParseReason returns s trimmed and normalised (NFC): why an administrator does something. It must not be empty.
+func ParseReason(s string) (string, error) {
+	s, err := parseLine("reason", s)
+	if err != nil {
+		return "", err
+	}
+	if s == "" {
+		return "", Refuse(Invalid, "reason", "Please say why: the owner of the key will read it.")
+	}
+	if utf8.RuneCountInString(s) > maxReasonLen {
+		return "", Refuse(Invalid, "reason", "A reason has at most 300 characters.")
+	}
+	return s, nil
+}
+
+// Printable returns at most n code points of s with every character that does not print replaced, for what comes from
+// outside unasked, such as a browser's name for itself.
+func Printable(s string, n int) string {
+	var out strings.Builder
+	for _, r := range strings.ToValidUTF8(s, "�") {
+		if n--; n < 0 {
+			break
+		}
+		if refusedRune(r) != "" {
+			r = unicode.ReplacementChar
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+func parseLine(field, s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", Refuse(Invalid, field, "This is not valid UTF-8 text.")
+	}
+	s = strings.TrimSpace(norm.NFC.String(s))
+	for _, r := range s {
+		if kind := refusedRune(r); kind != "" {
+			return "", Refuse(Invalid, field, fmt.Sprintf("Please leave out %s (U+%04X).", kind, r))
+		}
+	}
+	return s, nil
+}
+
+// refusedRune says what kind of character r is if it could hide, reorder or break text (Trojan Source, 2021), else "".
+func refusedRune(r rune) string {
+	switch {
+	case unicode.IsControl(r):
+		return "the control character"
+	case r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0x200E, r == 0x200F, r == 0x061C:
+		return "the character that changes the direction of text"
+	case r >= 0x200B && r <= 0x200D, r == 0x2060, r == 0xFEFF, r == 0x00AD, r == 0x180E:
+		return "the invisible character"
+	case r == 0x2028, r == 0x2029:
+		return "the line separator"
+	case r >= 0xFDD0 && r <= 0xFDEF, r&0xFFFE == 0xFFFE:
+		return "the noncharacter"
+	case r >= 0xE0000 && r <= 0xE007F:
+		return "the invisible tag character"
+	}
+	return ""
+}
