@@ -1,0 +1,46 @@
+package db
+
+import (
+	"embed"
+	"errors"
+	"io/fs"
+	"net/url"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// applicationID is what the header of a Keydesk database in SQLite says: "KDSK".
+const applicationID = 1262768971
+
+const dialect = goose.DialectSQLite3
+
+//go:embed migrations
+var migrationFiles embed.FS
+
+func migrations() (fs.FS, error) { return fs.Sub(migrationFiles, "migrations/sqlite") }
+
+// dsn names the file as a URI, so that no character of its path is taken for an option. mode=rw never creates it.
+func dsn(path, txlock string, pragmas ...string) string {
+	options := url.Values{"mode": {"rw"}, "_txlock": {txlock}}
+	options["_pragma"] = append([]string{"busy_timeout(5000)", "foreign_keys(1)"}, pragmas...)
+	return "file:" + strings.ReplaceAll(url.PathEscape(path), "%2F", "/") + "?" + options.Encode()
+}
+
+// clash tells whether err is a violated uniqueness, by SQLite's extended result code.
+func clash(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// corrupt tells whether err says that the file is damaged or is no SQLite database.
+func corrupt(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	primary := 0
+	if ok {
+		primary = e.Code() & 0xff
+	}
+	return primary == sqlite3.SQLITE_NOTADB || primary == sqlite3.SQLITE_CORRUPT
+}

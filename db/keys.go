@@ -1,0 +1,193 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// KeyPage is how many keys a page of them holds.
+const KeyPage = 100
+
+const selectKeys = `SELECT k.id, k.user_id, k.name, k.last4, k.created_at, u.last_used_at, k.deactivated_at,
+	coalesce(k.deactivated_by, '') AS deactivated_by, k.reason
+	FROM keys k LEFT JOIN key_uses u ON u.key_id = k.id `
+
+type keyRow struct {
+	ID            string        `db:"id"`
+	UserID        string        `db:"user_id"`
+	Name          string        `db:"name"`
+	Last4         string        `db:"last4"`
+	CreatedAt     sql.NullInt64 `db:"created_at"`
+	LastUsedAt    sql.NullInt64 `db:"last_used_at"`
+	DeactivatedAt sql.NullInt64 `db:"deactivated_at"`
+	DeactivatedBy string        `db:"deactivated_by"`
+	Reason        string        `db:"reason"`
+}
+
+func (r keyRow) key() access.Key {
+	return access.Key{
+		ID: r.ID, UserID: r.UserID, Name: r.Name, Last4: r.Last4,
+		CreatedAt: timeOf(r.CreatedAt), LastUsedAt: timeOf(r.LastUsedAt), DeactivatedAt: timeOf(r.DeactivatedAt),
+		DeactivatedBy: r.DeactivatedBy, Reason: r.Reason,
+	}
+}
+
+// CreateKey keeps a new key of the actor's. The form's once, unless empty, makes one key only: a second use is refused
+// as a clash.
+func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Fingerprint, once string) (access.Key, error) {
+	var made access.Key
+	err := db.change(ctx, actor, access.CreateKey, func(ctx context.Context, t *tx) (access.Change, error) {
+		made = access.Key{ID: newID(), UserID: actor.UserID, Last4: f.Last4, CreatedAt: t.at}
+		_, err := t.ExecContext(ctx, t.Rebind(`INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, once, created_at)
+			VALUES (?, ?, ?, ?, ?, '', ?, ?)`),
+			made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, sql.NullString{String: once, Valid: once != ""}, micros(t.at))
+		if clash(err) {
+			return access.Change{}, access.Refuse(access.Clashes, "once", "This form has already made a key, "+
+				"which was shown in that answer only. If you did not save it, deactivate it and make another.")
+		}
+		t.changes = append(t.changes, access.KeyChange{
+			Number: t.number, KeyID: made.ID, UserID: made.UserID, Status: access.Active,
+		})
+		return access.Change{UserID: made.UserID, KeyID: made.ID}, err
+	})
+	return made, err
+}
+
+// RenameKey names a key of the actor's and returns it.
+func (db *DB) RenameKey(ctx context.Context, actor access.Actor, id, name string) (access.Key, error) {
+	var named access.Key
+	err := db.change(ctx, actor, access.RenameKey, func(ctx context.Context, t *tx) (access.Change, error) {
+		key, err := oneKey(ctx, t, `WHERE k.id = ? AND k.user_id = ?`, id, actor.UserID)
+		if err != nil {
+			return access.Change{}, err
+		}
+		named = key
+		if key.Name == name {
+			return access.Change{}, errUnchanged
+		}
+		named.Name = name
+		_, err = t.ExecContext(ctx, t.Rebind(`UPDATE keys SET name = ? WHERE id = ?`), name, id)
+		return access.Change{UserID: key.UserID, KeyID: id, Detail: name}, err
+	})
+	return named, err
+}
+
+// DeactivateOwnKey ends a key of the actor's for ever and returns it. Ending it again changes nothing.
+func (db *DB) DeactivateOwnKey(ctx context.Context, actor access.Actor, id string) (access.Key, error) {
+	return db.deactivateKey(ctx, actor, access.DeactivateOwnKey, "", `WHERE k.id = ? AND k.user_id = ?`, id, actor.UserID)
+}
+
+// DeactivateKey ends anybody's key for ever, for a reason that its owner will read, and returns it. Ending it again
+// changes nothing.
+func (db *DB) DeactivateKey(ctx context.Context, actor access.Actor, id, reason string) (access.Key, error) {
+	return db.deactivateKey(ctx, actor, access.DeactivateKey, reason, `WHERE k.id = ?`, id)
+}
+
+func (db *DB) deactivateKey(ctx context.Context, actor access.Actor, what access.Action, reason, where string,
+	args ...any,
+) (access.Key, error) {
+	var ended access.Key
+	err := db.change(ctx, actor, what, func(ctx context.Context, t *tx) (access.Change, error) {
+		key, err := oneKey(ctx, t, where, args...)
+		if err != nil {
+			return access.Change{}, err
+		}
+		ended = key
+		if key.Status() == access.Inactive {
+			return access.Change{}, errUnchanged
+		}
+		ended.DeactivatedAt, ended.DeactivatedBy, ended.Reason = t.at, actor.UserID, reason
+		return access.Change{UserID: key.UserID, KeyID: key.ID, Detail: reason}, t.deactivate(ctx, reason, `id = ?`, key.ID)
+	})
+	return ended, err
+}
+
+// deactivate ends the active keys that the condition selects. Every path that deactivates ends here, so that none can
+// forget to tell.
+func (t *tx) deactivate(ctx context.Context, reason, where string, args ...any) error {
+	var ended []keyRow
+	err := t.SelectContext(ctx, &ended, t.Rebind(`UPDATE keys SET deactivated_at = ?, deactivated_by = ?, reason = ?
+		WHERE deactivated_at IS NULL AND `+where+` RETURNING id, user_id`),
+		append([]any{micros(t.at), t.actor.UserID, reason}, args...)...)
+	for _, k := range ended {
+		t.changes = append(t.changes, access.KeyChange{
+			Number: t.number, KeyID: k.ID, UserID: k.UserID, Status: access.Inactive,
+		})
+	}
+	return err
+}
+
+// OwnKeys returns a page of the actor's keys, newest first, those that follow the key with the id after; more tells
+// whether others follow.
+func (db *DB) OwnKeys(ctx context.Context, actor access.Actor, after string) (keys []access.Key, more bool, err error) {
+	if err := access.Check(actor, access.SeeOwnKeys); err != nil {
+		return nil, false, err
+	}
+	return db.keysOf(ctx, actor.UserID, after)
+}
+
+// KeysOf returns a page of anybody's keys, as OwnKeys does.
+func (db *DB) KeysOf(ctx context.Context, actor access.Actor, userID, after string) (keys []access.Key, more bool, err error) {
+	if err := access.Check(actor, access.SeeUsers); err != nil {
+		return nil, false, err
+	}
+	return db.keysOf(ctx, userID, after)
+}
+
+func (db *DB) keysOf(ctx context.Context, userID, after string) (keys []access.Key, more bool, err error) {
+	where, args := `WHERE k.user_id = ?`, []any{userID}
+	if after != "" {
+		where += ` AND (k.created_at, k.id) < (SELECT created_at, id FROM keys WHERE id = ? AND user_id = k.user_id)`
+		args = append(args, after)
+	}
+	var rows []keyRow
+	err = db.read.SelectContext(ctx, &rows,
+		db.read.Rebind(selectKeys+where+` ORDER BY k.created_at DESC, k.id DESC LIMIT ?`), append(args, KeyPage+1)...)
+	if err != nil {
+		return nil, false, fmt.Errorf("list keys: %w", err)
+	}
+	for _, row := range rows[:min(len(rows), KeyPage)] {
+		keys = append(keys, row.key())
+	}
+	return keys, len(rows) > KeyPage, nil
+}
+
+// OwnKey returns a key of the actor's.
+func (db *DB) OwnKey(ctx context.Context, actor access.Actor, id string) (access.Key, error) {
+	if err := access.Check(actor, access.SeeOwnKeys); err != nil {
+		return access.Key{}, err
+	}
+	return oneKey(ctx, db.read, `WHERE k.id = ? AND k.user_id = ?`, id, actor.UserID)
+}
+
+// Key returns anybody's key.
+func (db *DB) Key(ctx context.Context, actor access.Actor, id string) (access.Key, error) {
+	if err := access.Check(actor, access.SeeUsers); err != nil {
+		return access.Key{}, err
+	}
+	return oneKey(ctx, db.read, `WHERE k.id = ?`, id)
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	sqlx.QueryerContext
+	Rebind(string) string
+}
+
+func oneKey(ctx context.Context, q querier, where string, args ...any) (access.Key, error) {
+	var row keyRow
+	err := sqlx.GetContext(ctx, q, &row, q.Rebind(selectKeys+where), args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return access.Key{}, access.ErrNotFound
+	}
+	if err != nil {
+		return access.Key{}, fmt.Errorf("read key: %w", err)
+	}
+	return row.key(), nil
+}
