@@ -1,0 +1,2 @@
+// Package handlers is Keydesk's web: HTTP in, HTTP out.
+package handlers

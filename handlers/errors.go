@@ -1,0 +1,116 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/views"
+)
+
+var errPanic = errors.New("panic")
+
+// answer is how an error reaches a person.
+type answer struct {
+	status          int
+	title, sentence string
+}
+
+// answerTo maps every error to its answer, in this one place.
+func answerTo(err error) answer {
+	if e, ok := errors.AsType[*access.Error](err); ok {
+		switch e.Code {
+		case access.Invalid:
+			return answer{http.StatusUnprocessableEntity, "That is not right yet", e.Message}
+		case access.NotFound:
+			return answer{http.StatusNotFound, "Not found", e.Message}
+		case access.Denied:
+			return answer{http.StatusForbidden, "Not allowed", e.Message}
+		case access.SignedOut:
+			return answer{http.StatusUnauthorized, "Signed out", e.Message}
+		case access.Clashes:
+			return answer{http.StatusConflict, "Already done", e.Message}
+		case access.Busy:
+			return answer{http.StatusServiceUnavailable, "One moment", e.Message}
+		}
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return answer{http.StatusRequestEntityTooLarge, "Too large", "That is more than this desk takes in one request."}
+	}
+	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
+		switch e.Code {
+		case http.StatusNotFound:
+			return answer{e.Code, "Not found", "There is no such page."}
+		case http.StatusMethodNotAllowed:
+			return answer{e.Code, "Not possible", "This page does not take that kind of request."}
+		case http.StatusBadRequest:
+			return answer{e.Code, "Not understood", "That request could not be read. Go back, reload the page and try again."}
+		}
+	}
+	return answer{
+		http.StatusInternalServerError, "Something went wrong",
+		"That is our fault, not yours. Whether anything was changed is not known: look before you try again. " +
+			"If it goes on, tell your administrator the request below.",
+	}
+}
+
+// fail answers an error: a fragment to htmx, a page otherwise, the start page of the way back in to who is signed out.
+func (a *App) fail(err error, c echo.Context) {
+	if c.Response().Committed {
+		a.Log.Error("answer broken off", "error", err, "request", requestID(c))
+		panic(http.ErrAbortHandler) // the reader must see that it is not whole
+	}
+	is := answerTo(err)
+	if is.status >= http.StatusInternalServerError {
+		a.Log.Error("request failed", "error", err, "route", c.Path(), "request", requestID(c))
+	}
+	switch {
+	case is.status == http.StatusUnauthorized:
+		err = a.askToSignIn(c, is)
+	case isHTMX(c):
+		c.Response().Header().Set("HX-Retarget", "#notice")
+		c.Response().Header().Set("HX-Reswap", "innerHTML")
+		err = a.render(c, is.status, views.ProblemNotice(is.sentence))
+	default:
+		err = a.render(c, is.status, views.ProblemPage(views.Problem{
+			Page: a.page(c, is.title), Status: is.status, Sentence: is.sentence, RequestID: requestID(c),
+		}))
+	}
+	if err != nil {
+		a.Log.Error("error page failed", "error", err, "request", requestID(c))
+		_ = c.HTMLBlob(http.StatusInternalServerError, a.fallback)
+	}
+}
+
+// askToSignIn leads to the sign-in page, and from there back to the page the person was on.
+func (a *App) askToSignIn(c echo.Context, is answer) error {
+	if !isHTMX(c) {
+		next := ""
+		if c.Request().Method == http.MethodGet {
+			next = c.Request().URL.RequestURI()
+		}
+		return c.Redirect(http.StatusSeeOther, loginURL(next))
+	}
+	next := ""
+	if current, err := url.Parse(c.Request().Header.Get("HX-Current-URL")); err == nil {
+		next = current.RequestURI()
+	}
+	c.Response().Header().Set("HX-Redirect", loginURL(next))
+	return a.render(c, is.status, views.ProblemLine(is.sentence))
+}
+
+// renderFallback renders the page for when nothing else can be rendered.
+func (a *App) renderFallback() error {
+	var page bytes.Buffer
+	is := answerTo(errPanic)
+	err := views.ProblemPage(views.Problem{
+		Page: views.Page{Title: is.title}, Status: is.status, Sentence: is.sentence, RequestID: "in the log",
+	}).Render(context.Background(), &page)
+	a.fallback = page.Bytes()
+	return err
+}

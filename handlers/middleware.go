@@ -1,0 +1,84 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+const maxBody = 64 << 10 // bytes of a request's body
+
+// csp lets a page fetch from its own origin only, and run no inline script or style (OWASP ASVS 3.4.3). Buttons of the
+// look load data: images.
+const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// protect sets the headers that every answer but verify's carries, errors included.
+func (a *App) protect(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Content-Security-Policy", csp)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Request-Id", access.NewRequestID())
+		if a.https() {
+			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+		}
+		return next(c)
+	}
+}
+
+func requestID(c echo.Context) string { return c.Response().Header().Get("X-Request-Id") }
+
+// observe writes a line for each request: never its raw path or query, which anybody could put a key into.
+func (a *App) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := time.Now()
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		a.Log.Info("request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
+			"took", time.Since(began).Round(time.Microsecond).String(), "user", who(c).UserID,
+			"address", c.RealIP(), "request", requestID(c))
+		return nil
+	}
+}
+
+// recoverPanic turns a panic into a 500. Its value is not logged: it could quote what a person sent.
+func (a *App) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			p := recover()
+			if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+				panic(p)
+			}
+			if p != nil {
+				a.Log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()), "request", requestID(c))
+				err = errPanic
+			}
+		}()
+		return next(c)
+	}
+}
+
+// guard refuses posts from other origins, and limits bodies.
+func (a *App) guard(next echo.HandlerFunc) echo.HandlerFunc {
+	crossOrigin := http.NewCrossOriginProtection()
+	return func(c echo.Context) error {
+		r := c.Request()
+		if err := crossOrigin.Check(r); err != nil {
+			return access.Refuse(access.Denied, "", "This request came from another site, so it was not carried out.")
+		}
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		return next(c)
+	}
+}
