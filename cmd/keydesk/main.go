@@ -1,0 +1,81 @@
+// Command keydesk is the self-hosted desk for an organisation's API keys: one web server and its operator's tools.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// cli is the command line. Every setting is a flag and an environment variable.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Serve the desk."`
+	User    userCmd    `cmd:"" help:"Add and list users."`
+	Export  exportCmd  `cmd:"" help:"Print the key report as CSV, beside a running server too."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// stdio is what a command reads and writes.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// run runs a command until it is done or ctx is, and returns the exit code. An error is one line.
+func run(ctx context.Context, args []string, std stdio) int {
+	done := false
+	parser, err := kong.New(&cli{},
+		kong.Name("keydesk"),
+		kong.Description("Keydesk: where people make, see and retire their own API keys."),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(int) { done = true }), // --help has printed
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		return fail(std, exitFailure, err)
+	}
+	command, err := parser.Parse(args)
+	if done {
+		return 0
+	}
+	if err != nil {
+		return fail(std, usageCode(err), err)
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(std); err != nil {
+		return fail(std, exitFailure, err)
+	}
+	return 0
+}
+
+func fail(std stdio, code int, err error) int {
+	_, _ = fmt.Fprintln(std.err, "keydesk: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+	return code
+}
+
+// usageCode tells a command line that does not parse from a setting whose value is wrong.
+func usageCode(err error) int {
+	if _, ok := errors.AsType[*kong.ParseError](err); ok {
+		return exitUsage
+	}
+	return exitFailure
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
+)
+
+const secretVariable = "KEYDESK_SECRET"
+
+// openDatabase opens the database for writing with the root secret that the settings name.
+func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, tell func(access.KeyChange)) (*db.DB, error) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	return db.Open(ctx, db.Options{
+		Path: d.Database,
+		Root: func(fresh bool) (access.RootSecret, error) { return rootSecret(s.path(d), fresh) },
+		Tell: tell,
+		Now:  time.Now,
+	})
+}
+
+// path returns the file of the root secret.
+func (f secretFlags) path(d databaseFlags) string {
+	if f.SecretFile != "" {
+		return f.SecretFile
+	}
+	return filepath.Join(filepath.Dir(d.Database), "keydesk.secret")
+}
+
+// rootSecret returns the secret of the environment, else of the file; the file is made for a fresh database only.
+func rootSecret(path string, fresh bool) (access.RootSecret, error) {
+	if digits, set := os.LookupEnv(secretVariable); set {
+		root, err := access.ParseRootSecret(digits)
+		if err != nil {
+			return root, fmt.Errorf("%s: %w", secretVariable, err)
+		}
+		return root, nil
+	}
+	content, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+	case !errors.Is(err, fs.ErrNotExist):
+		return access.RootSecret{}, fmt.Errorf("root secret: %w", err)
+	case !fresh:
+		return access.RootSecret{}, fmt.Errorf("%s: the root secret of this database is missing; put the file back, "+
+			"or give the secret with %s or --secret-file", path, secretVariable)
+	default:
+		if content, err = makeSecretFile(path); err != nil {
+			return access.RootSecret{}, fmt.Errorf("make root secret: %w", err)
+		}
+	}
+	root, err := access.ParseRootSecret(strings.TrimSpace(string(content)))
+	if err != nil {
+		return root, fmt.Errorf("%s: %w", path, err)
+	}
+	return root, nil
+}
+
+// makeSecretFile makes the file with a new root secret, on disk before anything is sealed under it.
+func makeSecretFile(path string) ([]byte, error) {
+	content := []byte(access.NewRootSecret() + "\n")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, errors.Join(err, os.Remove(path))
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	return content, errors.Join(dir.Sync(), dir.Close())
+}

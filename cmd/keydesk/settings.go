@@ -1,0 +1,94 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// databaseFlags say where the database is.
+type databaseFlags struct {
+	Database string `default:"keydesk.db" env:"KEYDESK_DATABASE" placeholder:"FILE" help:"SQLite database file (${env}; default ${default})."`
+}
+
+// check refuses what this version cannot open, rather than make a file of that name.
+func (f databaseFlags) check() error {
+	if strings.Contains(f.Database, "://") {
+		return errors.New("--database: this version keeps its data in SQLite; give the path of a file")
+	}
+	return nil
+}
+
+// secretFlags say where the root secret is. The secret itself comes in KEYDESK_SECRET or a file, never as a flag,
+// which other users of the machine could see.
+type secretFlags struct {
+	SecretFile string `env:"KEYDESK_SECRET_FILE" placeholder:"FILE" help:"File with the root secret, made on first start (${env}; default keydesk.secret beside the database). KEYDESK_SECRET, 64 hex digits, goes before it."`
+}
+
+// webFlags are the settings of the web server.
+type webFlags struct {
+	Addr         string        `default:"127.0.0.1:8080" env:"KEYDESK_ADDR" placeholder:"HOST:PORT" help:"Address to listen on (${env}; default ${default})."`
+	BaseURL      string        `name:"base-url" env:"KEYDESK_BASE_URL" placeholder:"URL" help:"How browsers reach the desk (${env}; default from the address). https makes cookies Secure and sends HSTS."`
+	InsecureHTTP bool          `name:"insecure-http" env:"KEYDESK_INSECURE_HTTP" help:"Listen on other than loopback without TLS in front: passwords and keys cross the network readable (${env})."`
+	KeyPrefix    string        `default:"kd_" env:"KEYDESK_KEY_PREFIX" placeholder:"PREFIX_" help:"What new keys begin with (${env}; default ${default})."`
+	SessionIdle  time.Duration `default:"1h" env:"KEYDESK_SESSION_IDLE" placeholder:"TIME" help:"A session ends this long after its last request (${env}; default ${default})."`
+	SessionMax   time.Duration `default:"12h" env:"KEYDESK_SESSION_MAX" placeholder:"TIME" help:"A session ends this long after sign-in (${env}; default ${default})."`
+	LogLevel     string        `default:"info" env:"KEYDESK_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error (${env}; default ${default})."`
+}
+
+func (f webFlags) check() error {
+	if err := access.CheckPrefix(f.KeyPrefix); err != nil {
+		return fmt.Errorf("--key-prefix: %w", err)
+	}
+	host, _, err := net.SplitHostPort(f.Addr)
+	if err != nil {
+		return fmt.Errorf("--addr: %q is not an address such as 127.0.0.1:8080", f.Addr)
+	}
+	if f.SessionIdle < time.Minute || f.SessionMax < f.SessionIdle {
+		return errors.New("--session-idle must be 1m or more, and --session-max no less than it")
+	}
+	base, err := f.baseURL(f.Addr)
+	if err != nil {
+		return err
+	}
+	if !loopback(host) && base.Scheme != "https" && !f.InsecureHTTP {
+		return fmt.Errorf("--addr %s can be reached from other machines: put TLS in front and give --base-url "+
+			"https://..., or say --insecure-http", f.Addr)
+	}
+	return nil
+}
+
+// baseURL returns how browsers reach the desk that listens on addr.
+func (f webFlags) baseURL(addr string) (*url.URL, error) {
+	if f.BaseURL == "" {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, fmt.Errorf("--addr: %w", err)
+		}
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			host = "localhost"
+		}
+		return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, nil
+	}
+	u, err := url.Parse(f.BaseURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("--base-url: %q is not a URL such as https://keys.example.com", f.BaseURL)
+	}
+	u.Path = ""
+	return u, nil
+}
+
+func (f webFlags) limits() access.SessionLimits {
+	return access.SessionLimits{Idle: f.SessionIdle, Max: f.SessionMax}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
