@@ -77,6 +77,9 @@ func (a *App) fail(err error, c echo.Context) {
 		c.Response().Header().Set("HX-Reswap", "innerHTML")
 		err = a.render(c, is.status, views.ProblemNotice(is.sentence))
 	default:
+		if actor, err := a.signedIn(c); err == nil {
+			c.Set(actorKey, actor) // so that the page shows the way on, where no gate was passed
+		}
 		err = a.render(c, is.status, views.ProblemPage(views.Problem{
 			Page: a.page(c, is.title), Status: is.status, Sentence: is.sentence, RequestID: requestID(c),
 		}))

@@ -82,7 +82,7 @@
       explain("Keydesk did not answer. Nothing may have changed: try again, or reload the page to see.");
     } else {
       const note = document.createElement("p");
-      note.className = "alert alert-error";
+      note.className = "alert alert-error alert-soft";
       note.setAttribute("role", "alert");
       note.textContent = "Keydesk did not answer. Reload the page to see whether anything changed.";
       document.getElementById("notice")?.replaceChildren(note);

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// browser is a tab of a Chromium with a fresh profile.
+type browser struct {
+	t    *testing.T
+	ctx  context.Context
+	desk *desk
+}
+
+// chromium returns where the browser is; `make test` installs it.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("no Chromium found; `make test` installs it")
+	return ""
+}
+
+// open starts a browser on the desk.
+func (d *desk) open() *browser {
+	d.t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium(d.t)), chromedp.UserDataDir(d.t.TempDir()), chromedp.NoSandbox,
+		chromedp.Flag("headless", "new"), chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.WindowSize(1280, 900),
+	)
+	allocator, endBrowser := chromedp.NewExecAllocator(context.Background(), options...)
+	limited, timeout := context.WithTimeout(allocator, 2*time.Minute)
+	ctx, endTab := chromedp.NewContext(limited)
+	d.t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits until the profile is no longer written to
+		endTab()
+		timeout()
+		endBrowser()
+	})
+	return &browser{d.t, ctx, d}
+}
+
+// do runs the actions, or fails.
+func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// get runs an action and returns its value, or fails.
+func get[T any](b *browser, action chromedp.Action[T]) T {
+	b.t.Helper()
+	value, err := chromedp.Run(b.ctx, action)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return value
+}
+
+// eval returns the value of a JavaScript expression in the page, a promise awaited, as if the person had just clicked.
+func eval[T any](b *browser, expression string) T {
+	b.t.Helper()
+	return get(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise,
+		func(p *runtime.EvaluateParams) { p.UserGesture = new(true) }))
+}
+
+// until waits for a JavaScript condition.
+func (b *browser) until(condition string) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(10*time.Second))); err != nil {
+		b.t.Fatalf("%s: %v", condition, err)
+	}
+}
+
+// goTo opens a page.
+func (b *browser) goTo(path string) {
+	b.t.Helper()
+	b.do(chromedp.Navigate(b.desk.url+path), chromedp.WaitVisible("main h1"))
+}
+
+// signIn signs in through the form.
+func (b *browser) signIn(userID, password string) {
+	b.t.Helper()
+	b.goTo("/login")
+	b.do(
+		chromedp.SendKeys("#user_id", userID),
+		chromedp.SendKeys("#password", password+kb.Enter),
+		chromedp.WaitVisible("header nav"),
+	)
+}
+
+// newKey clicks through the menu and returns the key that the dialog shows.
+func (b *browser) newKey() string {
+	b.t.Helper()
+	b.do(
+		chromedp.Click("main summary"),
+		chromedp.Click("#new-key button"),
+		chromedp.WaitVisible("dialog[open] [data-secret]"),
+	)
+	return get(b, chromedp.Text("[data-secret]"))
+}
+
+// view sets the size of the window and the colour scheme.
+func (b *browser) view(width int64, scheme string) {
+	b.t.Helper()
+	b.do(chromedp.EmulateViewport(width, 900))
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		},
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// shoot writes a picture of the whole page.
+func (b *browser) shoot(path string) {
+	b.t.Helper()
+	if err := os.WriteFile(path, get(b, chromedp.FullScreenshot(100)), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
