@@ -114,7 +114,10 @@ func resolve(path string) (string, error) {
 		return "", fmt.Errorf("database path: %w", err)
 	}
 	if target, err := filepath.EvalSymlinks(full); err == nil {
-		return target, nil
+		full = target
+	}
+	if info, err := os.Stat(full); err == nil && !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s: %w", path, ErrForeign)
 	}
 	return full, nil
 }
@@ -127,8 +130,6 @@ func inspect(ctx context.Context, path string) (fresh bool, err error) {
 		return true, nil
 	case err != nil:
 		return false, err
-	case !info.Mode().IsRegular():
-		return false, ErrForeign
 	case info.Size() == 0:
 		return true, nil
 	}

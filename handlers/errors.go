@@ -69,6 +69,7 @@ func (a *App) fail(err error, c echo.Context) {
 	if is.status >= http.StatusInternalServerError {
 		a.Log.Error("request failed", "error", err, "route", c.Path(), "request", requestID(c))
 	}
+	a.Log.Debug("refused", "status", is.status, "sentence", is.sentence, "request", requestID(c))
 	switch {
 	case is.status == http.StatusUnauthorized:
 		err = a.askToSignIn(c, is)

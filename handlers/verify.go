@@ -45,6 +45,7 @@ func (a *App) verify(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusServiceUnavailable, "unavailable", "Keydesk cannot tell at the moment; ask again.")
 		return
 	}
+	a.Log.Debug("verify", "verdict", verdict, "key", key.ID)
 	if verdict != access.Accepted {
 		refuse(w, verdict)
 		return

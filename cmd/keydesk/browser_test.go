@@ -13,8 +13,11 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// browser is a tab of a Chromium with a fresh profile.
-type browser struct {
+// plainHost is a name for this machine that browsers do not trust as they trust 127.0.0.1.
+const plainHost = "keydesk.test"
+
+// tab is a tab of a Chromium with a fresh profile.
+type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	desk *desk
@@ -33,13 +36,13 @@ func chromium(t *testing.T) string {
 }
 
 // open starts a browser on the desk.
-func (d *desk) open() *browser {
+func (d *desk) open() *tab {
 	d.t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(d.t)), chromedp.UserDataDir(d.t.TempDir()), chromedp.NoSandbox,
 		chromedp.Flag("headless", "new"), chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.WindowSize(1280, 900),
+		chromedp.WindowSize(1280, 900), chromedp.Flag("host-resolver-rules", "MAP "+plainHost+" 127.0.0.1"),
 	)
 	allocator, endBrowser := chromedp.NewExecAllocator(context.Background(), options...)
 	limited, timeout := context.WithTimeout(allocator, 2*time.Minute)
@@ -50,11 +53,11 @@ func (d *desk) open() *browser {
 		timeout()
 		endBrowser()
 	})
-	return &browser{d.t, ctx, d}
+	return &tab{d.t, ctx, d}
 }
 
 // do runs the actions, or fails.
-func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	if err := chromedp.Do(b.ctx, actions...); err != nil {
 		b.t.Fatal(err)
@@ -62,7 +65,7 @@ func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 }
 
 // get runs an action and returns its value, or fails.
-func get[T any](b *browser, action chromedp.Action[T]) T {
+func get[T any](b *tab, action chromedp.Action[T]) T {
 	b.t.Helper()
 	value, err := chromedp.Run(b.ctx, action)
 	if err != nil {
@@ -72,14 +75,14 @@ func get[T any](b *browser, action chromedp.Action[T]) T {
 }
 
 // eval returns the value of a JavaScript expression in the page, a promise awaited, as if the person had just clicked.
-func eval[T any](b *browser, expression string) T {
+func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
 	return get(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise,
 		func(p *runtime.EvaluateParams) { p.UserGesture = new(true) }))
 }
 
 // until waits for a JavaScript condition.
-func (b *browser) until(condition string) {
+func (b *tab) until(condition string) {
 	b.t.Helper()
 	if err := chromedp.Do(b.ctx, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(10*time.Second))); err != nil {
 		b.t.Fatalf("%s: %v", condition, err)
@@ -87,13 +90,13 @@ func (b *browser) until(condition string) {
 }
 
 // goTo opens a page.
-func (b *browser) goTo(path string) {
+func (b *tab) goTo(path string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(b.desk.url+path), chromedp.WaitVisible("main h1"))
 }
 
 // signIn signs in through the form.
-func (b *browser) signIn(userID, password string) {
+func (b *tab) signIn(userID, password string) {
 	b.t.Helper()
 	b.goTo("/login")
 	b.do(
@@ -104,7 +107,7 @@ func (b *browser) signIn(userID, password string) {
 }
 
 // newKey clicks through the menu and returns the key that the dialog shows.
-func (b *browser) newKey() string {
+func (b *tab) newKey() string {
 	b.t.Helper()
 	b.do(
 		chromedp.Click("main summary"),
@@ -115,7 +118,7 @@ func (b *browser) newKey() string {
 }
 
 // view sets the size of the window and the colour scheme.
-func (b *browser) view(width int64, scheme string) {
+func (b *tab) view(width int64, scheme string) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(width, 900))
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -129,7 +132,7 @@ func (b *browser) view(width int64, scheme string) {
 }
 
 // shoot writes a picture of the whole page.
-func (b *browser) shoot(path string) {
+func (b *tab) shoot(path string) {
 	b.t.Helper()
 	if err := os.WriteFile(path, get(b, chromedp.FullScreenshot(100)), 0o600); err != nil {
 		b.t.Fatal(err)

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -164,22 +166,29 @@ func (v *visitor) send(method, path string, form url.Values, header http.Header)
 	if err != nil {
 		v.desk.t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
+	text, err := readAll(answer)
 	if err != nil {
 		v.desk.t.Fatal(err)
 	}
-	return reply{answer.StatusCode, answer.Header, string(text)}
+	return reply{answer.StatusCode, answer.Header, text}
 }
 
-var secretPattern = regexp.MustCompile(`kd_[0-9A-Za-z]{38}`)
+func readAll(answer *http.Response) (string, error) {
+	text, err := io.ReadAll(answer.Body)
+	return string(text), errors.Join(err, answer.Body.Close())
+}
+
+var (
+	secretPattern = regexp.MustCompile(`kd_[0-9A-Za-z]{38}`)
+	keyPath       = regexp.MustCompile(`/profile/keys/([0-9a-f-]{36})`)
+)
 
 // newKey makes a key and returns it in full, with its id.
 func (v *visitor) newKey() (secret, id string) {
 	v.desk.t.Helper()
 	made := v.post("/profile/keys", url.Values{})
 	secret = secretPattern.FindString(made.body)
-	found := regexp.MustCompile(`/profile/keys/([0-9a-f-]{36})`).FindStringSubmatch(made.body)
+	found := keyPath.FindStringSubmatch(made.body)
 	if made.status != http.StatusOK || secret == "" || found == nil {
 		v.desk.t.Fatalf("no key: %d %s", made.status, made.body)
 	}
@@ -196,5 +205,18 @@ func mustWrite(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// sql changes the database behind the program's back.
+func (d *desk) sql(statement string, args ...any) {
+	d.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(d.dir, "keydesk.db")+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(d.t.Context(), statement, args...); err != nil {
+		d.t.Fatal(err)
 	}
 }

@@ -57,8 +57,11 @@ func run(ctx context.Context, args []string, std stdio) int {
 	if done {
 		return 0
 	}
+	if usageError(err) {
+		return fail(std, exitUsage, fmt.Errorf("%w; `keydesk --help` tells more", err))
+	}
 	if err != nil {
-		return fail(std, usageCode(err), err)
+		return fail(std, exitFailure, err)
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(std); err != nil {
@@ -72,10 +75,8 @@ func fail(std stdio, code int, err error) int {
 	return code
 }
 
-// usageCode tells a command line that does not parse from a setting whose value is wrong.
-func usageCode(err error) int {
-	if _, ok := errors.AsType[*kong.ParseError](err); ok {
-		return exitUsage
-	}
-	return exitFailure
+// usageError is a command line that does not parse. A setting whose value is wrong is a failure instead.
+func usageError(err error) bool {
+	bad, ok := errors.AsType[*kong.ParseError](err)
+	return ok && bad.ExitCode() != exitFailure
 }

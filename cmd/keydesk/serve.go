@@ -35,6 +35,10 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 	if err != nil {
 		return err
 	}
+	limits, err := c.limits()
+	if err != nil {
+		return err
+	}
 	listener, err := listen(ctx, c.Addr)
 	if err != nil {
 		return err
@@ -51,7 +55,7 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 	defer func() { err = errors.Join(err, closeDB()) }()
 	uses := &access.Uses{}
 	app, err := handlers.New(handlers.Config{
-		DB: d, Uses: uses, Log: log, BaseURL: base, KeyPrefix: c.KeyPrefix, Limits: c.limits(), Demo: accounts,
+		DB: d, Uses: uses, Log: log, BaseURL: base, KeyPrefix: c.KeyPrefix, Limits: limits, Demo: accounts,
 	})
 	if err != nil {
 		return err

@@ -32,13 +32,13 @@ type secretFlags struct {
 
 // webFlags are the settings of the web server.
 type webFlags struct {
-	Addr         string        `default:"127.0.0.1:8080" env:"KEYDESK_ADDR" placeholder:"HOST:PORT" help:"Address to listen on (${env}; default ${default})."`
-	BaseURL      string        `name:"base-url" env:"KEYDESK_BASE_URL" placeholder:"URL" help:"How browsers reach the desk (${env}; default from the address). https makes cookies Secure and sends HSTS."`
-	InsecureHTTP bool          `name:"insecure-http" env:"KEYDESK_INSECURE_HTTP" help:"Listen on other than loopback without TLS in front: passwords and keys cross the network readable (${env})."`
-	KeyPrefix    string        `default:"kd_" env:"KEYDESK_KEY_PREFIX" placeholder:"PREFIX_" help:"What new keys begin with (${env}; default ${default})."`
-	SessionIdle  time.Duration `default:"1h" env:"KEYDESK_SESSION_IDLE" placeholder:"TIME" help:"A session ends this long after its last request (${env}; default ${default})."`
-	SessionMax   time.Duration `default:"12h" env:"KEYDESK_SESSION_MAX" placeholder:"TIME" help:"A session ends this long after sign-in (${env}; default ${default})."`
-	LogLevel     string        `default:"info" env:"KEYDESK_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error (${env}; default ${default})."`
+	Addr         string `default:"127.0.0.1:8080" env:"KEYDESK_ADDR" placeholder:"HOST:PORT" help:"Address to listen on (${env}; default ${default})."`
+	BaseURL      string `name:"base-url" env:"KEYDESK_BASE_URL" placeholder:"URL" help:"How browsers reach the desk (${env}; default from the address). https makes cookies Secure and sends HSTS."`
+	InsecureHTTP bool   `name:"insecure-http" env:"KEYDESK_INSECURE_HTTP" help:"Listen on other than loopback without TLS in front: passwords and keys cross the network readable (${env})."`
+	KeyPrefix    string `default:"kd_" env:"KEYDESK_KEY_PREFIX" placeholder:"PREFIX_" help:"What new keys begin with (${env}; default ${default})."`
+	SessionIdle  string `default:"1h" env:"KEYDESK_SESSION_IDLE" placeholder:"TIME" help:"A session ends this long after its last request (${env}; default ${default})."`
+	SessionMax   string `default:"12h" env:"KEYDESK_SESSION_MAX" placeholder:"TIME" help:"A session ends this long after sign-in (${env}; default ${default})."`
+	LogLevel     string `default:"info" env:"KEYDESK_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error (${env}; default ${default})."`
 }
 
 func (f webFlags) check() error {
@@ -49,8 +49,8 @@ func (f webFlags) check() error {
 	if err != nil {
 		return fmt.Errorf("--addr: %q is not an address such as 127.0.0.1:8080", f.Addr)
 	}
-	if f.SessionIdle < time.Minute || f.SessionMax < f.SessionIdle {
-		return errors.New("--session-idle must be 1m or more, and --session-max no less than it")
+	if _, err := f.limits(); err != nil {
+		return err
 	}
 	base, err := f.baseURL(f.Addr)
 	if err != nil {
@@ -84,8 +84,17 @@ func (f webFlags) baseURL(addr string) (*url.URL, error) {
 	return u, nil
 }
 
-func (f webFlags) limits() access.SessionLimits {
-	return access.SessionLimits{Idle: f.SessionIdle, Max: f.SessionMax}
+func (f webFlags) limits() (l access.SessionLimits, err error) {
+	if l.Idle, err = time.ParseDuration(f.SessionIdle); err != nil {
+		return l, fmt.Errorf("--session-idle: %q is not a time such as 30m", f.SessionIdle)
+	}
+	if l.Max, err = time.ParseDuration(f.SessionMax); err != nil {
+		return l, fmt.Errorf("--session-max: %q is not a time such as 12h", f.SessionMax)
+	}
+	if l.Idle < time.Minute || l.Max < l.Idle {
+		return l, errors.New("--session-idle must be 1m or more, and --session-max no less than it")
+	}
+	return l, nil
 }
 
 func loopback(host string) bool {

@@ -22,7 +22,7 @@ type userAddCmd struct {
 	databaseFlags
 	secretFlags
 	UserID        string `arg:"" name:"user-id" help:"Sign-in name: a lower-case letter, then a-z 0-9 . _ -"`
-	Role          string `required:"" enum:"user,admin" help:"user, who makes keys, or admin, who oversees them."`
+	Role          string `required:"" enum:"user,admin" placeholder:"user|admin" help:"user, who makes keys, or admin, who oversees them."`
 	Name          string `help:"The person's name."`
 	Email         string `help:"The person's e-mail address."`
 	PasswordStdin bool   `required:"" help:"Read the password from standard input; one trailing newline is not part of it."`

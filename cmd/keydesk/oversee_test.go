@@ -1,0 +1,66 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+func TestAdministratorDeactivatesForAReason(t *testing.T) {
+	d := newDesk(t)
+	secret, _ := d.signIn("alice").newKey()
+	b := d.open()
+	b.signIn("root", password)
+	b.do(chromedp.SendKeys("#q", "ali")) // the list follows the typing
+	b.until(`document.querySelectorAll("#users tbody tr").length === 1 && location.search === "?q=ali"`)
+	b.do(chromedp.Click("#users tbody a"), chromedp.WaitVisible("#keys tr"))
+	b.do(chromedp.Click("#keys td:last-child button"), chromedp.WaitVisible("dialog[open] #reason"))
+	if n := eval[int](b, `[...document.querySelectorAll("dialog button")].filter(b => b.innerText.startsWith("Deactivate")).length`); n != 1 {
+		t.Errorf("%d buttons to deactivate in the dialog", n)
+	}
+	b.do(chromedp.SendKeys("#reason", " "), chromedp.Click("dialog .btn-error")) // the server refuses it, in place
+	b.until(`document.querySelector("dialog[open] #dialog-error")?.textContent.includes("say why")`)
+	if got := d.verify(secret); got.status != http.StatusOK {
+		t.Errorf("deactivated without a reason: %d", got.status)
+	}
+	b.do(chromedp.SendKeys("#reason", "Leaked <b>today</b>"+kb.Enter))
+	b.until(`!document.querySelector("dialog[open]")`)
+	if got := get(b, chromedp.Text("#keys tr td:nth-child(3)")); !strings.Contains(got, "inactive") || !strings.Contains(got, "Leaked <b>today</b>") {
+		t.Errorf("the row says %q", got)
+	}
+	if got := d.verify(secret); got.status != http.StatusUnauthorized {
+		t.Errorf("verify: %d", got.status)
+	}
+	b.goTo("/admin/history?tab=changes")
+	if got := get(b, chromedp.Text("tbody tr:first-child")); !strings.Contains(got, "deactivate key") || !strings.Contains(got, "Leaked <b>today</b>") {
+		t.Errorf("the audit log says %q", got)
+	}
+}
+
+func TestDeadSessionLeadsBackToThePage(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("alice").newKey()
+	b := d.open()
+	b.signIn("root", password)
+	b.goTo("/admin/users/alice")
+	d.sql(`DELETE FROM sessions`)
+	b.do(chromedp.Click("#keys td:last-child button"), chromedp.WaitVisible("#password"))
+	b.do(chromedp.SendKeys("#user_id", "root"), chromedp.SendKeys("#password", password+kb.Enter), chromedp.WaitVisible("#keys tr"))
+	if got := eval[string](b, `location.pathname`); got != "/admin/users/alice" {
+		t.Errorf("came back to %s", got)
+	}
+}
+
+func TestFailedDeactivationSaysSoInTheDialog(t *testing.T) {
+	d := newDesk(t)
+	d.signIn("alice").newKey()
+	d.sql(`CREATE TRIGGER broken BEFORE UPDATE OF deactivated_at ON keys BEGIN SELECT RAISE(ABORT, 'broken'); END`)
+	b := d.open()
+	b.signIn("alice", password)
+	b.do(chromedp.Click("#keys td:last-child button"), chromedp.WaitVisible("dialog[open] #question"))
+	b.do(chromedp.Click("dialog .btn-error"))
+	b.until(`document.querySelector("dialog[open] #dialog-error").textContent.includes("our fault")`)
+}

@@ -1,0 +1,284 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+const ok = ".modal-action button"
+
+// newRevealed returns a browser of alice's that shows a new key.
+func newRevealed(t *testing.T) (b *tab, secret string) {
+	t.Helper()
+	b = newDesk(t).open()
+	b.signIn("alice", password)
+	return b, b.newKey()
+}
+
+// shown tells whether the dialog is open and shows the key.
+func (b *tab) shown(secret string) bool {
+	b.t.Helper()
+	return eval[bool](b, `!!document.querySelector("dialog[open] [data-secret]")`) &&
+		get(b, chromedp.Text("[data-secret]")) == secret
+}
+
+// gone fails if the key is anywhere in the page.
+func (b *tab) gone(secret string) {
+	b.t.Helper()
+	if strings.Contains(get(b, chromedp.OuterHTML("html")), secret) {
+		b.t.Error("the key is still in the page")
+	}
+}
+
+// maskedRows returns how many elements have the masked key as their whole text.
+func (b *tab) maskedRows(secret string) int {
+	b.t.Helper()
+	return eval[int](b, `[...document.querySelectorAll("*")].filter(e => !e.children.length &&
+		e.textContent === "********`+secret[len(secret)-4:]+`").length`)
+}
+
+func TestOKSwapsTheKeyForItsMaskedRow(t *testing.T) {
+	b, secret := newRevealed(t)
+	if got := eval[string](b, `document.activeElement.innerText`); got != "Copy to clipboard" {
+		t.Errorf("the focus starts on %q", got)
+	}
+	b.do(chromedp.SendKeys("#name", "Invoices"), chromedp.Click(ok), chromedp.WaitVisible("#keys tr"))
+	b.until(`!document.querySelector("dialog[open]")`)
+	b.gone(secret)
+	if n := b.maskedRows(secret); n != 1 {
+		t.Errorf("the masked key stands %d times", n)
+	}
+	if got := eval[string](b, `document.querySelector("#keys tr td bdi").textContent`); got != "Invoices" {
+		t.Errorf("named %q", got)
+	}
+	b.until(`document.activeElement.matches("#keys tr")`)
+	if got := b.desk.verify(secret); got.status != http.StatusOK {
+		t.Errorf("verify: %d %s", got.status, got.body)
+	}
+	second := b.newKey() // with the fresh once of the answer to OK
+	b.do(chromedp.Click(ok))
+	b.until(`document.querySelectorAll("#keys tr").length === 2`)
+	b.gone(second)
+}
+
+func TestOnlyOKClosesTheReveal(t *testing.T) {
+	b, secret := newRevealed(t)
+	for range 2 {
+		b.do(chromedp.KeyEvent(kb.Escape))
+	}
+	b.do(chromedp.MouseClickXY(5, 5), chromedp.MouseClickXY(1270, 890))
+	if !b.shown(secret) {
+		t.Error("the reveal was lost")
+	}
+}
+
+func TestDoubleClickMakesOneKey(t *testing.T) {
+	d := newDesk(t)
+	b := d.open()
+	b.signIn("alice", password)
+	b.do(chromedp.Click("main summary"), chromedp.DoubleClick("#new-key button"),
+		chromedp.WaitVisible("dialog[open] [data-secret]"))
+	b.do(chromedp.Click(ok), chromedp.WaitVisible("#keys tr"))
+	b.goTo("/profile/keys")
+	if n := eval[int](b, `document.querySelectorAll("#keys tr").length`); n != 1 {
+		t.Errorf("%d keys", n)
+	}
+}
+
+func TestReloadShowsTheMaskedRow(t *testing.T) {
+	b, secret := newRevealed(t)
+	// Until the key was copied, leaving asks.
+	if !b.leavingAsks(false) || !b.shown(secret) {
+		t.Error("the page could be left without a question")
+	}
+	if !b.leavingAsks(true) {
+		t.Error("the page could be left without a question")
+	}
+	b.do(chromedp.WaitVisible("#keys tr"))
+	b.gone(secret)
+	if n := b.maskedRows(secret); n != 1 {
+		t.Errorf("the masked key stands %d times", n)
+	}
+}
+
+func TestLeavingDoesNotAskOnceCopied(t *testing.T) {
+	b, secret := newRevealed(t)
+	b.do(chromedp.Click("[data-copy]"), chromedp.WaitVisible("[data-reveal][data-copied]"))
+	if got := b.clipboard(); got != secret {
+		t.Errorf("the clipboard holds %q", got)
+	}
+	b.do(chromedp.Reload(), chromedp.WaitVisible("#keys tr"))
+	b.gone(secret)
+}
+
+func TestCopyWorksOverPlainHTTP(t *testing.T) {
+	d := newDesk(t, "--insecure-http")
+	b := d.open()
+	local := d.url
+	d.url = strings.Replace(d.url, "127.0.0.1", plainHost, 1) // not a secure context: no clipboard object
+	b.signIn("alice", password)
+	secret := b.newKey()
+	if eval[bool](b, `isSecureContext || !!navigator.clipboard`) {
+		t.Fatal("the page is a secure context: this would show nothing")
+	}
+	b.do(chromedp.Click("[data-copy]"), chromedp.WaitVisible("[data-reveal][data-copied]"))
+	d.url = local
+	b.goTo("/login")
+	if got := b.clipboard(); got != secret {
+		t.Errorf("the clipboard holds %q", got)
+	}
+}
+
+func TestFailedCopySaysWhatToDo(t *testing.T) {
+	b, secret := newRevealed(t)
+	eval[*int](b, `(navigator.clipboard.writeText = () => Promise.reject(), document.execCommand = () => false, null)`)
+	b.do(chromedp.Click("[data-copy]"))
+	b.until(`document.getElementById("copy-status").textContent.includes("Ctrl+C")`)
+	if got := eval[string](b, `getSelection().toString()`); got != secret {
+		t.Errorf("selected %q", got)
+	}
+}
+
+func TestDoubleClickSelectsOnlyTheKey(t *testing.T) {
+	b, secret := newRevealed(t)
+	b.do(chromedp.DoubleClick("[data-secret]"))
+	if got := eval[string](b, `getSelection().toString()`); got != secret {
+		t.Errorf("selected %q", got)
+	}
+}
+
+func TestRefusedNameKeepsTheKeyOnTheScreen(t *testing.T) {
+	b, secret := newRevealed(t)
+	b.do(chromedp.SetValue("#name", "a\u202eb"), chromedp.Click(ok), chromedp.WaitVisible("[data-leave]"))
+	if got := get(b, chromedp.Text("#dialog-error")); !strings.Contains(got, "U+202E") {
+		t.Errorf("said %q", got)
+	}
+	if !b.shown(secret) {
+		t.Error("the key was lost")
+	}
+	b.do(chromedp.SetValue("#name", "fine"), chromedp.Click(ok), chromedp.WaitVisible("#keys tr"))
+	b.gone(secret)
+}
+
+func TestEndedSessionKeepsTheKeyOnTheScreen(t *testing.T) {
+	b, secret := newRevealed(t)
+	b.desk.sql(`DELETE FROM sessions`)
+	b.do(chromedp.Click(ok), chromedp.WaitVisible("[data-leave]"))
+	if got := get(b, chromedp.Text("#dialog-error")); !strings.Contains(got, "session has ended") {
+		t.Errorf("said %q", got)
+	}
+	if !b.shown(secret) {
+		t.Error("the key was lost")
+	}
+	b.do(chromedp.Click("[data-leave]"), chromedp.WaitVisible("#password")) // Close leads to signing in again
+	b.gone(secret)
+}
+
+func TestServerErrorKeepsTheKeyOnTheScreen(t *testing.T) {
+	b, secret := newRevealed(t)
+	b.desk.sql(`CREATE TRIGGER broken BEFORE UPDATE OF name ON keys BEGIN SELECT RAISE(ABORT, 'broken'); END`)
+	b.do(chromedp.SetValue("#name", "x"), chromedp.Click(ok), chromedp.WaitVisible("[data-leave]"))
+	if got := get(b, chromedp.Text("#dialog-error")); !strings.Contains(got, "our fault") {
+		t.Errorf("said %q", got)
+	}
+	if !b.shown(secret) {
+		t.Error("the key was lost")
+	}
+}
+
+func TestLostNetworkKeepsTheKeyOnTheScreen(t *testing.T) {
+	b, secret := newRevealed(t)
+	offline := func(off bool) {
+		t.Helper()
+		if _, err := chromedp.Call(b.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: off}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := chromedp.Call(b.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{URLPattern: "", Offline: off, DownloadThroughput: -1, UploadThroughput: -1}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	offline(true)
+	b.do(chromedp.Click(ok), chromedp.WaitVisible("[data-leave]"))
+	if got := get(b, chromedp.Text("#dialog-error")); !strings.Contains(got, "did not answer") {
+		t.Errorf("said %q", got)
+	}
+	if !b.shown(secret) {
+		t.Error("the key was lost")
+	}
+	offline(false)
+	b.do(chromedp.Click(ok), chromedp.WaitVisible("#keys tr"))
+	b.gone(secret)
+}
+
+func TestEverythingButTheClipboardWorksWithoutJavaScript(t *testing.T) {
+	d := newDesk(t)
+	b := d.open()
+	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.signIn("alice", password)
+	b.do(chromedp.Click("main summary"), chromedp.Click("#new-key button"), chromedp.WaitVisible("main [data-secret]"))
+	secret := get(b, chromedp.Text("[data-secret]"))
+	if got := d.verify(secret); got.status != http.StatusOK {
+		t.Errorf("verify: %d %s", got.status, got.body)
+	}
+	// A reload sends the form again: no second key, no second reveal.
+	b.do(chromedp.Reload(), chromedp.WaitVisible("main h1"))
+	b.gone(secret)
+	if got := get(b, chromedp.Text("main h1")); got != "Already done" {
+		t.Errorf("the reload shows %q", got)
+	}
+	b.goTo("/profile/keys")
+	b.do(chromedp.Click("main summary"), chromedp.Click("#new-key button"), chromedp.WaitVisible("main [data-secret]"))
+	b.do(chromedp.SendKeys("#name", "Second"), chromedp.Click(ok), chromedp.WaitVisible("#keys tr"))
+	if n := eval[int](b, `document.querySelectorAll("#keys tr").length`); n != 2 {
+		t.Errorf("%d keys", n)
+	}
+	b.do(chromedp.Click("#keys tr td:last-child button"), chromedp.WaitVisible("#question"))
+	b.do(chromedp.Click("#question .btn-error"), chromedp.WaitVisible("#keys tr"))
+	if got := get(b, chromedp.Text("#keys tr:first-child td:nth-child(3)")); !strings.Contains(got, "inactive") {
+		t.Errorf("after deactivating: %q", got)
+	}
+}
+
+// leavingAsks reloads the page and tells whether the browser asks first; the answer is to leave, or to stay.
+func (b *tab) leavingAsks(leave bool) bool {
+	b.t.Helper()
+	asked := chromedp.Events(b.ctx, page.JavascriptDialogOpening)
+	if _, err := chromedp.Call(b.ctx, page.Reload, page.ReloadParams{}); err != nil {
+		b.t.Fatal(err)
+	}
+	for question, err := range asked {
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if _, err := chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: leave}); err != nil {
+			b.t.Fatal(err)
+		}
+		return question.Type == page.DialogTypeBeforeunload
+	}
+	return false
+}
+
+// clipboard returns what is on it.
+func (b *tab) clipboard() string {
+	b.t.Helper()
+	_, err := chromedp.CallBrowser(b.ctx, browser.SetPermission, browser.SetPermissionParams{
+		Permission: &browser.PermissionDescriptor{Name: "clipboard-read"}, Setting: browser.PermissionSettingGranted,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return eval[string](b, `navigator.clipboard.readText()`)
+}
