@@ -93,9 +93,9 @@ func (db *DB) User(ctx context.Context, actor access.Actor, id string) (access.P
 
 // AnyUser tells whether there is any user yet.
 func (db *DB) AnyUser(ctx context.Context) (bool, error) {
-	var any bool
-	if err := db.read.GetContext(ctx, &any, `SELECT EXISTS (SELECT 1 FROM users)`); err != nil {
+	var some bool
+	if err := db.read.GetContext(ctx, &some, `SELECT EXISTS (SELECT 1 FROM users)`); err != nil {
 		return false, fmt.Errorf("look for users: %w", err)
 	}
-	return any, nil
+	return some, nil
 }

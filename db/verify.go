@@ -42,6 +42,7 @@ func (db *DB) SaveUses(ctx context.Context, uses map[string]time.Time) error {
 	if err != nil {
 		return fmt.Errorf("save uses: %w", err)
 	}
+	defer func() { _ = save.Close() }()
 	for id, at := range uses {
 		if _, err := save.ExecContext(ctx, id, micros(at)); err != nil {
 			return fmt.Errorf("save uses: %w", err)

@@ -16,7 +16,8 @@ func (a *App) history(c echo.Context) error {
 		v.Tab = views.TabChanges
 	}
 	before, _ := strconv.ParseInt(c.QueryParam("after"), 10, 64) // what is no number begins with the newest
-	ctx, more := c.Request().Context(), false
+	ctx := c.Request().Context()
+	var more bool
 	var err error
 	if v.Tab == views.TabChanges {
 		if v.Changes, more, err = a.DB.Changes(ctx, who(c), before); more {

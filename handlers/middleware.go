@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -58,7 +59,7 @@ func (a *App) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			p := recover()
-			if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+			if aborted, ok := p.(error); ok && errors.Is(aborted, http.ErrAbortHandler) {
 				panic(p)
 			}
 			if p != nil {

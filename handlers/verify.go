@@ -67,11 +67,10 @@ func (a *App) judge(r *http.Request) (access.Verdict, access.Key, error) {
 	case given == "":
 		return access.Missing, access.Key{}, nil
 	}
-	secret, err := access.ParseSecret(given)
-	if err != nil {
-		return access.Malformed, access.Key{}, nil
+	if secret, err := access.ParseSecret(given); err == nil {
+		return a.DB.Verify(r.Context(), a.DB.Secrets().Pepper.Fingerprint(secret).Hash)
 	}
-	return a.DB.Verify(r.Context(), a.DB.Secrets().Pepper.Fingerprint(secret).Hash)
+	return access.Malformed, access.Key{}, nil
 }
 
 // presented returns the key that the headers carry, as Bearer (RFC 6750; other schemes are ignored) or X-API-Key, and

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"testing"
 	"time"
@@ -127,14 +126,6 @@ func (b *tab) view(width int64, scheme string) {
 		},
 	})
 	if err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// shoot writes a picture of the whole page.
-func (b *tab) shoot(path string) {
-	b.t.Helper()
-	if err := os.WriteFile(path, get(b, chromedp.FullScreenshot(100)), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -41,7 +41,7 @@ func startProcess(t *testing.T, dir string) (*desk, *exec.Cmd) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &desk{t: t, dir: dir, url: strings.TrimSpace(line[strings.Index(line, "http"):])}, p
+	return &desk{t: t, dir: dir, url: readyPattern.FindStringSubmatch(line)[1]}, p
 }
 
 // DUR-1: a key or a deactivation that was answered survives a kill at any instant, and one that was not answered is

@@ -34,7 +34,7 @@ func openDemo(ctx context.Context) (d *db.DB, accounts []views.DemoAccount, disc
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("demo: %w", err)
 	}
-	story := &demo{random: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // the same story each time
+	story := &demo{random: rand.New(rand.NewPCG(1, 2))} // the same story each time
 	story.db, err = db.Open(ctx, db.Options{
 		Path: filepath.Join(dir, "keydesk.db"),
 		Root: func(bool) (access.RootSecret, error) { return root, nil },

@@ -72,18 +72,18 @@ func startDesk(t *testing.T, dir string, flags ...string) *desk {
 	go func() { code <- run(ctx, args, stdio{strings.NewReader(""), d.out, d.log}) }()
 	d.stop = sync.OnceValue(func() int { cancel(); return <-code })
 	t.Cleanup(func() { d.stop() })
-	d.url = d.await(regexp.MustCompile(`ready at (\S+)`), code)
+	d.url = d.await(code)
 	return d
 }
 
-// await returns what the program prints, once it has.
-func (d *desk) await(pattern *regexp.Regexp, ended chan int) string {
+// await returns the address that the program prints, once it has.
+func (d *desk) await(ended chan int) string {
 	d.t.Helper()
 	deadline := time.After(20 * time.Second)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if found := pattern.FindStringSubmatch(d.out.String()); found != nil {
+		if found := readyPattern.FindStringSubmatch(d.out.String()); found != nil {
 			return found[1]
 		}
 		select {
@@ -179,6 +179,7 @@ func readAll(answer *http.Response) (string, error) {
 }
 
 var (
+	readyPattern  = regexp.MustCompile(`ready at (\S+)`)
 	secretPattern = regexp.MustCompile(`kd_[0-9A-Za-z]{38}`)
 	keyPath       = regexp.MustCompile(`/profile/keys/([0-9a-f-]{36})`)
 )

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,16 +25,16 @@ func scenes(keyID string) []scene {
 	menu := do(chromedp.Click("main summary"))
 	ask := do(chromedp.Click("#keys td:last-child button"), chromedp.WaitVisible("dialog[open] #question"))
 	reveal := do(chromedp.Click("main summary"), chromedp.Click("#new-key button"), chromedp.WaitVisible("dialog[open] [data-secret]"))
-	refused := append(reveal[:len(reveal):len(reveal)],
-		chromedp.SetValue("#name", "a\u202eb"), chromedp.Click(ok), chromedp.WaitVisible("[data-leave]"))
+	refused := slices.Concat(reveal, do(
+		chromedp.SetValue("#name", "a\u202eb"), chromedp.Click(ok), chromedp.WaitVisible("[data-leave]")))
 	// The whole pages that stand in for the dialog where there is no script: submit() passes htmx by.
 	submit := func(form string) chromedp.Action[chromedp.Void] {
 		return chromedp.Evaluate[chromedp.Void](`document.querySelector("` + form + `").submit()`)
 	}
 	revealPage := do(submit("#new-key"), chromedp.WaitVisible("main [data-secret]"))
-	namePage := append(revealPage[:len(revealPage):len(revealPage)],
+	namePage := slices.Concat(revealPage, do(
 		chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-reveal]").dataset.copied = ""`),
-		chromedp.SetValue("#name", "a\u202eb"), submit("main form"), chromedp.WaitVisible("//h1[.='Name this key']"))
+		chromedp.SetValue("#name", "a\u202eb"), submit("main form"), chromedp.WaitVisible("//h1[.='Name this key']")))
 	return []scene{
 		{"login", "", "/login", nil},
 		{"login refused", "", "/login", do(chromedp.SendKeys("#user_id", "alice"),

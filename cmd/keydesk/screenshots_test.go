@@ -77,3 +77,11 @@ func TestScreenshots(t *testing.T) {
 	b.do(chromedp.Click("header summary"))
 	each("account-menu")
 }
+
+// shoot writes a picture of the whole page.
+func (b *tab) shoot(path string) {
+	b.t.Helper()
+	if err := os.WriteFile(path, get(b, chromedp.FullScreenshot(100)), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}

@@ -117,8 +117,8 @@ type story struct {
 func (s *demo) key(owner access.Actor, k story) {
 	var made access.Key
 	s.at(k.made, func(ctx context.Context) (err error) {
-		print := s.db.Secrets().Pepper.Fingerprint(access.NewSecret(access.DefaultPrefix))
-		made, err = s.db.CreateKey(ctx, owner, print, "")
+		kept := s.db.Secrets().Pepper.Fingerprint(access.NewSecret(access.DefaultPrefix))
+		made, err = s.db.CreateKey(ctx, owner, kept, "")
 		return err
 	})
 	s.at(k.made-time.Second, func(ctx context.Context) error {
