@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"os"
-	"runtime"
 	"sync"
 	"time"
 
@@ -54,14 +53,17 @@ func (db *DB) Close() error {
 	return errors.Join(errs...)
 }
 
+// maxReaders is how many queries run at once. A slow reader of an export holds one of them.
+const maxReaders = 16
+
 // connect opens the reading pool, and the writing connection where asked.
 func connect(path string, writing bool) (read, write *sqlx.DB, err error) {
 	read, err = sqlx.Open("sqlite", dsn(path, "deferred", "query_only(1)"))
 	if err != nil {
 		return nil, nil, err
 	}
-	read.SetMaxOpenConns(max(4, 2*runtime.NumCPU()))
-	read.SetMaxIdleConns(max(4, 2*runtime.NumCPU()))
+	read.SetMaxOpenConns(maxReaders)
+	read.SetMaxIdleConns(maxReaders)
 	if !writing {
 		return read, nil, nil
 	}

@@ -126,7 +126,7 @@ func UsersPage(v Users) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\" class=\"input w-full\" autocomplete=\"off\" spellcheck=\"false\"></div><button class=\"btn\">Search</button></form><div id=\"users\"><div class=\"listing rounded-box border border-base-300 bg-base-100\"><table class=\"cards table\"><caption class=\"sr-only\">Users by User ID</caption> <thead><tr><th scope=\"col\">User ID</th><th scope=\"col\">Name</th><th scope=\"col\">Role</th><th scope=\"col\">Status</th><th scope=\"col\">Active keys</th><th scope=\"col\">Last sign-in</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\" class=\"input w-full\" autocomplete=\"off\" spellcheck=\"false\"></div><button class=\"btn border-base-300 bg-base-100\">Search</button></form><div id=\"users\"><div class=\"listing rounded-box border border-base-300 bg-base-100\"><table class=\"cards table\"><caption class=\"sr-only\">Users by User ID</caption> <thead><tr><th scope=\"col\">User ID</th><th scope=\"col\">Name</th><th scope=\"col\">Role</th><th scope=\"col\">Status</th><th scope=\"col\">Active keys</th><th scope=\"col\">Last sign-in</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -43,10 +43,15 @@ func TestScreenshots(t *testing.T) {
 	each("not-found")
 	b.signIn("alice", demoPassword)
 	each("keys")
+	b.do(chromedp.EmulateViewport(1120, 520, chromedp.EmulateScale(1)))
+	b.shoot(filepath.Join("..", "..", "docs", "keys.png"))
+	b.view(1280, "light")
 	b.do(chromedp.Click("main summary"))
 	each("keys-menu")
 	b.do(chromedp.Click("#new-key button"), chromedp.WaitVisible("dialog[open] [data-secret]"))
 	each("reveal")
+	b.do(chromedp.EmulateViewport(1120, 620, chromedp.EmulateScale(1)))
+	b.shoot(filepath.Join("..", "..", "docs", "reveal.png"))
 	b.do(chromedp.Click("[data-copy]"), chromedp.WaitVisible("[data-reveal][data-copied]"))
 	each("reveal-copied")
 	b.do(chromedp.SetValue("#name", "a\u202eb"), chromedp.Click(".modal-action button"), chromedp.WaitVisible("[data-leave]"))
@@ -81,7 +86,7 @@ func TestScreenshots(t *testing.T) {
 // shoot writes a picture of the whole page.
 func (b *tab) shoot(path string) {
 	b.t.Helper()
-	if err := os.WriteFile(path, get(b, chromedp.FullScreenshot(100)), 0o600); err != nil {
+	if err := os.WriteFile(path, get(b, chromedp.FullScreenshot(100)), 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -11,9 +11,10 @@ import (
 
 const usesEvery = time.Second // last used is written this often
 
-// keepUses writes down when keys were used, about once a second, until ctx is done. The function it returns writes
-// the rest; call it when no more requests come.
+// keepUses writes down when keys were used, about once a second, until ctx is done. The function it returns ends that
+// and writes the rest; call it when no more requests come.
 func keepUses(ctx context.Context, d *db.DB, uses *access.Uses, log *slog.Logger) (rest func() error) {
+	ctx, stop := context.WithCancel(ctx)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -34,6 +35,7 @@ func keepUses(ctx context.Context, d *db.DB, uses *access.Uses, log *slog.Logger
 		}
 	}()
 	return func() error {
+		stop()
 		<-stopped
 		return saveUses(context.WithoutCancel(ctx), d, uses)
 	}
