@@ -18,9 +18,9 @@ build:
 # Unit, storage, handler and browser tests.
 test: browser node_modules
 	$(GO) vet ./...
-	$(GO) test -count=1 ./...
+	$(GO) test -count=1 -parallel=3 ./...
 
-race:
+race: browser node_modules
 	$(GO) test -race -count=1 ./...
 
 # What the browser tests drive.
@@ -43,6 +43,7 @@ check: generate lint
 	gofmt -l . | (! grep .)
 	$(TOOL) templ fmt -fail .
 	git diff --exit-code
+	@test -z "$$(git status --porcelain)" || (git status --short; echo "There are files that are not committed."; exit 1)
 
 lint:
 	$(TOOL) golangci-lint run ./...

@@ -61,14 +61,14 @@ func Check(a Actor, what Action) error {
 	switch {
 	case Can(a, what):
 		return nil
+	case what == AddUser:
+		return Refuse(Denied, "", "Only the operator of this desk can do this, at the command line.")
 	case a.Role == Admin && what == CreateKey:
 		return Refuse(Denied, "", "Administrators cannot make keys: who oversees every key never holds one. "+
 			"A user makes keys on their own API Keys page.")
 	case a.Role == Admin:
 		return Refuse(Denied, "", "Only the user who owns a key can do this. "+
 			"Administrators deactivate keys on the user's page in Manage Users.")
-	case what == AddUser:
-		return Refuse(Denied, "", "Only the operator of this desk can do this, at the command line.")
 	}
 	return Refuse(Denied, "", "Only an administrator can do this. Ask one of yours.")
 }

@@ -96,6 +96,25 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.Masked()), nil }
 // Mask returns the masked key: 8 asterisks and the last 4 characters, the same on pages, in reports and in logs.
 func Mask(last4 string) string { return "********" + last4 }
 
+// maskSecrets returns text with every API key in it masked.
+func maskSecrets(text string) string {
+	var out strings.Builder
+	for at := 0; at < len(text); at++ {
+		if text[at] != '_' || len(text)-at-1 < secretTailLen {
+			continue
+		}
+		end := at + 1 + secretTailLen
+		for start := max(0, at+1-maxPrefixLen); start <= at+1-minPrefixLen; start++ {
+			if secret, err := ParseSecret(text[start:end]); err == nil {
+				out.WriteString(text[:start] + secret.Masked())
+				text, at = text[end:], -1
+				break
+			}
+		}
+	}
+	return out.String() + text
+}
+
 // randomBase62 draws by rejection: of 256 byte values the 248 lowest map onto 62 characters evenly (ASVS 11.5.1).
 func randomBase62() string {
 	const fair = 256 - 256%len(base62)

@@ -41,6 +41,9 @@ func ParseUserID(s string) (string, error) {
 		return "", Refuse(Invalid, "user_id", "A User ID begins with a lower-case letter and goes on with up to 62 "+
 			"lower-case letters, digits, dots, underscores or hyphens.")
 	}
+	if s == "new" || s == "export.csv" { // their pages would stand in the way of the user's
+		return "", Refuse(Invalid, "user_id", "This User ID is taken by the desk itself. Please choose another.")
+	}
 	return s, nil
 }
 
@@ -58,7 +61,11 @@ func ParseEmail(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	a, err := mail.ParseAddress(s)
+	line, err := parseLine("email", s)
+	if err != nil {
+		return "", err
+	}
+	a, err := mail.ParseAddress(line)
 	if err != nil || a.Address != s || len(s) > maxEmailLen {
 		return "", Refuse(Invalid, "email", "That is not an e-mail address such as alice@example.com.")
 	}

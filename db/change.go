@@ -25,7 +25,7 @@ type tx struct {
 	changes []access.KeyChange // to be told once committed
 }
 
-// change makes one change: checks that the actor may, advances the audit head (so that changes happen one at a time),
+// change makes one change: advances the audit head (so that changes happen one at a time), checks that the actor may,
 // acts, and writes the audit entry that act returns. If the entry cannot be written the change does not happen. It is
 // not given up when the person who asked goes away.
 func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action,
@@ -50,8 +50,8 @@ func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action
 	if err := t.record(ctx, what, entry); err != nil {
 		return fmt.Errorf("%s: audit: %w", what, err)
 	}
-	if err := t.Commit(); err != nil {
-		return fmt.Errorf("%s: commit: %w", what, err)
+	if err := committed(string(what), t); err != nil {
+		return err
 	}
 	for _, c := range t.changes {
 		db.tell(c)
@@ -77,10 +77,12 @@ func (t *tx) check(ctx context.Context, what access.Action) error {
 	if t.actor.UserID == access.Operator {
 		return access.Check(t.actor, what)
 	}
-	t.actor.Role = ""
 	err := t.GetContext(ctx, &t.actor.Role,
 		t.Rebind(`SELECT role FROM users WHERE id = ? AND disabled_at IS NULL`), t.actor.UserID)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return access.Refuse(access.SignedOut, "", "This account can no longer be used.")
+	}
+	if err != nil {
 		return err
 	}
 	return access.Check(t.actor, what)
@@ -91,6 +93,14 @@ func (t *tx) record(ctx context.Context, what access.Action, c access.Change) er
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
 		t.number, micros(t.at), t.actor.UserID, t.actor.Address, what, c.UserID, c.KeyID, c.Detail)
 	return err
+}
+
+// committed commits, and says of what if that fails.
+func committed(what string, t interface{ Commit() error }) error {
+	if err := t.Commit(); err != nil {
+		return fmt.Errorf("%s: commit: %w", what, err)
+	}
+	return nil
 }
 
 // newID returns a UUIDv7.

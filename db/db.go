@@ -16,6 +16,7 @@ import (
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
 	read    *sqlx.DB
+	exports *sqlx.DB // apart, so that slow downloads hold up nothing else
 	write   *sqlx.DB // one connection; nil when opened for reading
 	lock    *flock.Flock
 	now     func() time.Time
@@ -41,11 +42,10 @@ func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Microsecond)
 // Close ends all use of the database and frees its lock.
 func (db *DB) Close() error {
 	var errs []error
-	if db.write != nil {
-		errs = append(errs, db.write.Close())
-	}
-	if db.read != nil {
-		errs = append(errs, db.read.Close())
+	for _, pool := range []*sqlx.DB{db.write, db.exports, db.read} {
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
 	}
 	if db.lock != nil {
 		errs = append(errs, db.lock.Unlock())
@@ -53,35 +53,41 @@ func (db *DB) Close() error {
 	return errors.Join(errs...)
 }
 
-// maxReaders is how many queries run at once. A slow reader of an export holds one of them.
-const maxReaders = 16
+// How many queries and exports run at once.
+const (
+	maxReaders = 16
+	maxExports = 4
+)
 
-// connect opens the reading pool, and the writing connection where asked.
-func connect(path string, writing bool) (read, write *sqlx.DB, err error) {
-	read, err = sqlx.Open("sqlite", dsn(path, "deferred", "query_only(1)"))
+// connectToRead opens a pool of connections that only read.
+func connectToRead(path string, most int) (*sqlx.DB, error) {
+	pool, err := sqlx.Open("sqlite", dsn(path, "deferred", "query_only(1)"))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	read.SetMaxOpenConns(maxReaders)
-	read.SetMaxIdleConns(maxReaders)
-	if !writing {
-		return read, nil, nil
-	}
-	write, err = sqlx.Open("sqlite", dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)"))
-	if err != nil {
-		return nil, nil, errors.Join(err, read.Close())
-	}
-	write.SetMaxOpenConns(1)
-	return read, write, nil
+	pool.SetMaxOpenConns(most)
+	pool.SetMaxIdleConns(most)
+	return pool, nil
 }
 
-// createFile makes an empty database file that only its owner can read; SQLite gives its other files the same mode.
+// connectToWrite opens the one connection that writes.
+func connectToWrite(path string) (*sqlx.DB, error) {
+	pool, err := sqlx.Open("sqlite", dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)"))
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(1)
+	return pool, nil
+}
+
+// createFile makes the database file if it is not there, readable for its owner only. SQLite gives its other files the
+// same mode.
 func createFile(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
 func micros(t time.Time) int64 { return t.UnixMicro() }

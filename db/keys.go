@@ -43,20 +43,31 @@ func (r keyRow) key() access.Key {
 func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Fingerprint, once string) (access.Key, error) {
 	var made access.Key
 	err := db.change(ctx, actor, access.CreateKey, func(ctx context.Context, t *tx) (access.Change, error) {
+		if err := t.checkOnce(ctx, once); err != nil {
+			return access.Change{}, err
+		}
 		made = access.Key{ID: newID(), UserID: actor.UserID, Last4: f.Last4, CreatedAt: t.at}
 		_, err := t.ExecContext(ctx, t.Rebind(`INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, once, created_at)
 			VALUES (?, ?, ?, ?, ?, '', ?, ?)`),
 			made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, sql.NullString{String: once, Valid: once != ""}, micros(t.at))
-		if clash(err) {
-			return access.Change{}, access.Refuse(access.Clashes, "once", "This form has already made a key, "+
-				"which was shown in that answer only. If you did not save it, deactivate it and make another.")
-		}
 		t.changes = append(t.changes, access.KeyChange{
 			Number: t.number, KeyID: made.ID, UserID: made.UserID, Status: access.Active,
 		})
 		return access.Change{UserID: made.UserID, KeyID: made.ID}, err
 	})
 	return made, err
+}
+
+// checkOnce refuses the once of a form that has made a key. Changes happen one at a time, so none can come between.
+func (t *tx) checkOnce(ctx context.Context, once string) error {
+	var used bool
+	err := t.GetContext(ctx, &used, t.Rebind(`SELECT EXISTS (SELECT 1 FROM keys WHERE user_id = ? AND once = ?)`),
+		t.actor.UserID, once)
+	if err == nil && used {
+		return access.Refuse(access.Clashes, "once", "This form has already made a key, which was shown in that answer "+
+			"only. Reload the page: if you did not save the key, deactivate it and make another.")
+	}
+	return err
 }
 
 // RenameKey names a key of the actor's and returns it.
@@ -143,8 +154,12 @@ func (db *DB) KeysOf(ctx context.Context, actor access.Actor, userID, after stri
 func (db *DB) keysOf(ctx context.Context, userID, after string) (keys []access.Key, more bool, err error) {
 	where, args := `WHERE k.user_id = ?`, []any{userID}
 	if after != "" {
-		where += ` AND (k.created_at, k.id) < (SELECT created_at, id FROM keys WHERE id = ? AND user_id = k.user_id)`
-		args = append(args, after)
+		last, err := oneKey(ctx, db.read, `WHERE k.id = ? AND k.user_id = ?`, after, userID)
+		if err != nil {
+			return nil, false, err
+		}
+		where += ` AND (k.created_at, k.id) < (?, ?)`
+		args = append(args, micros(last.CreatedAt), last.ID)
 	}
 	var rows []keyRow
 	err = db.read.SelectContext(ctx, &rows,

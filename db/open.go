@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,11 +18,12 @@ import (
 
 // Errors of opening a database. Each is a sentence for the operator, completed by the path.
 var (
-	ErrInUse   = errors.New("another keydesk process is using the database; stop it first")
-	ErrNewer   = errors.New("the database was made by a newer keydesk; use that one")
-	ErrForeign = errors.New("the file is not a Keydesk database")
-	ErrDamaged = errors.New("the database is damaged; restore a backup")
-	ErrAbsent  = errors.New("there is no database yet; `keydesk serve` or `keydesk user add` makes one")
+	ErrInUse      = errors.New("another keydesk process is using the database; stop it first")
+	ErrNewer      = errors.New("the database was made by a newer keydesk; use that one")
+	ErrHardLinked = errors.New("the file has a second name (a hard link), under which another process could write it")
+	ErrForeign    = errors.New("the file is not a Keydesk database")
+	ErrDamaged    = errors.New("the database is damaged, or the file is no Keydesk database; restore a backup")
+	ErrAbsent     = errors.New("there is no database yet; `keydesk serve` or `keydesk user add` makes one")
 )
 
 // Options says how to open a database for writing.
@@ -67,14 +67,14 @@ func (db *DB) open(ctx context.Context, path string, o Options) error {
 	}
 	if !fresh {
 		// Before anything is written: a wrong root secret must change nothing.
-		if err := unsealable(ctx, path, root); err != nil {
+		if err := checkRoot(ctx, path, root); err != nil {
 			return fmt.Errorf("%s: %w", o.Path, err)
 		}
 	}
 	if err := createFile(path); err != nil {
 		return fmt.Errorf("create database: %w", err)
 	}
-	if db.read, db.write, err = connect(path, true); err != nil {
+	if err := db.connect(path); err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
 	if err := db.migrate(ctx); err != nil {
@@ -96,14 +96,29 @@ func OpenToRead(ctx context.Context, path string, now func() time.Time) (*DB, er
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	read, _, err := connect(full, false)
-	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+	db := &DB{now: now}
+	if err := db.connectToRead(full); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.Close())
 	}
-	return &DB{read: read, now: now}, nil
+	return db, nil
 }
 
-// resolve follows symbolic links, so that two names of one file are one lock.
+func (db *DB) connect(path string) (err error) {
+	if db.write, err = connectToWrite(path); err != nil {
+		return err
+	}
+	return db.connectToRead(path)
+}
+
+func (db *DB) connectToRead(path string) (err error) {
+	if db.read, err = connectToRead(path, maxReaders); err != nil {
+		return err
+	}
+	db.exports, err = connectToRead(path, maxExports)
+	return err
+}
+
+// resolve follows symbolic links and refuses hard links, so that one file has one lock.
 func resolve(path string) (string, error) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
@@ -113,11 +128,20 @@ func resolve(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("database path: %w", err)
 	}
-	if target, err := filepath.EvalSymlinks(full); err == nil {
-		full = target
+	if _, err := os.Lstat(full); errors.Is(err, fs.ErrNotExist) {
+		return full, nil
 	}
-	if info, err := os.Stat(full); err == nil && !info.Mode().IsRegular() {
+	if full, err = filepath.EvalSymlinks(full); err != nil {
+		return "", fmt.Errorf("database path: %w", err)
+	}
+	info, err := os.Stat(full)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("database path: %w", err)
+	case !info.Mode().IsRegular():
 		return "", fmt.Errorf("%s: %w", path, ErrForeign)
+	case names(info) > 1:
+		return "", fmt.Errorf("%s: %w", path, ErrHardLinked)
 	}
 	return full, nil
 }
@@ -133,7 +157,7 @@ func inspect(ctx context.Context, path string) (fresh bool, err error) {
 	case info.Size() == 0:
 		return true, nil
 	}
-	read, _, err := connect(path, false)
+	read, err := connectToRead(path, 1)
 	if err != nil {
 		return false, err
 	}
@@ -155,8 +179,8 @@ func inspectContent(ctx context.Context, read *sqlx.DB) (fresh bool, err error) 
 	if err := read.GetContext(ctx, &application, `PRAGMA application_id`); err != nil {
 		return false, err
 	}
-	var version sql.NullInt64
-	if err := read.GetContext(ctx, &version, `SELECT max(version_id) FROM goose_db_version`); err != nil && corrupt(err) {
+	version, err := appliedVersion(ctx, read)
+	if err != nil {
 		return false, err
 	}
 	known, err := newestVersion()
@@ -164,11 +188,11 @@ func inspectContent(ctx context.Context, read *sqlx.DB) (fresh bool, err error) 
 		return false, err
 	}
 	switch {
-	case application == 0 && version.Valid && version.Int64 == 0:
+	case application == 0 && version == 0:
 		return true, nil // the migrations' own table is there, the first migration is not
 	case application != applicationID:
 		return false, ErrForeign
-	case version.Int64 > known:
+	case version > known:
 		return false, ErrNewer
 	}
 	var verdict string
@@ -179,6 +203,18 @@ func inspectContent(ctx context.Context, read *sqlx.DB) (fresh bool, err error) 
 		return false, ErrDamaged
 	}
 	return false, nil
+}
+
+// appliedVersion returns the number of the last migration that the file has had, or -1 where there never was one.
+func appliedVersion(ctx context.Context, read *sqlx.DB) (int64, error) {
+	var table bool
+	err := read.GetContext(ctx, &table, `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'goose_db_version')`)
+	if err != nil || !table {
+		return -1, err
+	}
+	var version int64
+	err = read.GetContext(ctx, &version, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`)
+	return version, err
 }
 
 func newestVersion() (int64, error) {

@@ -23,9 +23,9 @@ type sealedRow struct {
 	Sealed []byte `db:"sealed"`
 }
 
-// unsealable returns nil if root opens everything that is sealed in the file.
-func unsealable(ctx context.Context, path string, root access.RootSecret) error {
-	read, _, err := connect(path, false)
+// checkRoot returns nil if root opens everything that is sealed in the file.
+func checkRoot(ctx context.Context, path string, root access.RootSecret) error {
+	read, err := connectToRead(path, 1)
 	if err != nil {
 		return err
 	}
@@ -40,30 +40,37 @@ func (db *DB) openSecrets(ctx context.Context, root access.RootSecret) error {
 		return fmt.Errorf("open secrets: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	for _, kind := range []string{"pepper", "session"} {
-		var n int
-		if err := tx.GetContext(ctx, &n, `SELECT count(*) FROM secrets WHERE kind = ?`, kind); err != nil {
-			return fmt.Errorf("open secrets: %w", err)
-		}
-		if n > 0 {
-			continue
-		}
-		value := make([]byte, sealedLen)
-		_, _ = rand.Read(value) // never fails
-		id := newID()
-		_, err := tx.ExecContext(ctx, `INSERT INTO secrets (id, kind, sealed, created_at) VALUES (?, ?, ?, ?)`,
-			id, kind, root.Seal(kind+" "+id, value), micros(db.Now()))
-		if err != nil {
-			return fmt.Errorf("seal secrets: %w", err)
+	var used bool
+	err = tx.GetContext(ctx, &used, `SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM secrets)`)
+	if err != nil {
+		return fmt.Errorf("open secrets: %w", err)
+	}
+	if !used {
+		if err := db.makeSecrets(ctx, tx, root); err != nil {
+			return fmt.Errorf("make secrets: %w", err)
 		}
 	}
 	if db.secrets, err = unseal(ctx, tx, root); err != nil {
 		return err
 	}
-	return tx.Commit()
+	return committed("open secrets", tx)
 }
 
-// unseal returns the newest secret of each kind.
+func (db *DB) makeSecrets(ctx context.Context, tx *sqlx.Tx, root access.RootSecret) error {
+	for _, kind := range []string{"pepper", "session"} {
+		value := make([]byte, sealedLen)
+		_, _ = rand.Read(value) // never fails
+		id := newID()
+		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO secrets (id, kind, sealed, created_at) VALUES (?, ?, ?, ?)`),
+			id, kind, root.Seal(kind+" "+id, value), micros(db.Now()))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unseal returns the newest secret of each kind. One that is missing is not made anew: every key would be unknown.
 func unseal(ctx context.Context, q sqlx.QueryerContext, root access.RootSecret) (Secrets, error) {
 	var rows []sealedRow
 	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT id, kind, sealed FROM secrets ORDER BY created_at, id`); err != nil {
@@ -81,6 +88,9 @@ func unseal(ctx context.Context, q sqlx.QueryerContext, root access.RootSecret) 
 		case "session":
 			s.SessionHash, s.SessionBlock = value[:32], value[32:]
 		}
+	}
+	if s.Pepper.ID == "" || s.SessionHash == nil {
+		return Secrets{}, fmt.Errorf("its sealed secrets are missing: %w", ErrDamaged)
 	}
 	return s, nil
 }

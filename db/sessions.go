@@ -30,14 +30,14 @@ func (db *DB) Credentials(ctx context.Context, userID string) (p access.Person, 
 	return row.person(), row.Hash, nil
 }
 
-// RecordSignIn writes down a sign-in that failed, or a sign-out.
+// RecordSignIn writes down a sign-in that failed.
 func (db *DB) RecordSignIn(ctx context.Context, s access.SignIn) error {
 	return recordSignIn(ctx, db.write, s, db.Now())
 }
 
-// SignIn opens a session for the person, writes the sign-in down, and forgets sessions that have ended by time. It
-// refuses, as the last word, who has been disabled meanwhile.
-func (db *DB) SignIn(ctx context.Context, sessionHash []byte, s access.SignIn, limits access.SessionLimits) (err error) {
+// SignIn opens a session for the person, writes the sign-in down, and ends the session that the browser had before
+// (nil for none) and those that have ended by time. It refuses, as the last word, who has been disabled meanwhile.
+func (db *DB) SignIn(ctx context.Context, sessionHash, before []byte, s access.SignIn, limits access.SessionLimits) error {
 	t, err := db.write.BeginTxx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
@@ -49,11 +49,13 @@ func (db *DB) SignIn(ctx context.Context, sessionHash []byte, s access.SignIn, l
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
-	if n, err := done.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(access.Refuse(access.SignedOut, "", "This account cannot sign in."), err)
+	if n, err := done.RowsAffected(); err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	} else if n != 1 {
+		return access.Refuse(access.SignedOut, "", "This account can no longer sign in.")
 	}
-	if _, err = t.ExecContext(ctx, t.Rebind(`DELETE FROM sessions WHERE seen_at < ? OR created_at < ?`),
-		micros(now.Add(-limits.Idle)), micros(now.Add(-limits.Max))); err != nil {
+	if _, err = t.ExecContext(ctx, t.Rebind(`DELETE FROM sessions WHERE id_hash = ? OR seen_at < ? OR created_at < ?`),
+		before, micros(now.Add(-limits.Idle)), micros(now.Add(-limits.Max))); err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
 	if _, err = t.ExecContext(ctx, t.Rebind(`INSERT INTO sessions (id_hash, user_id, created_at, seen_at)
@@ -63,23 +65,27 @@ func (db *DB) SignIn(ctx context.Context, sessionHash []byte, s access.SignIn, l
 	if err := recordSignIn(ctx, t, s, now); err != nil {
 		return err
 	}
-	return t.Commit()
+	return committed("sign in", t)
 }
 
-// SignOut ends the session and writes that down.
+// SignOut ends the session, whoever's it is, and writes that down if there was one.
 func (db *DB) SignOut(ctx context.Context, sessionHash []byte, s access.SignIn) error {
 	t, err := db.write.BeginTxx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return fmt.Errorf("sign out: %w", err)
 	}
 	defer func() { _ = t.Rollback() }()
-	if _, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM sessions WHERE id_hash = ?`), sessionHash); err != nil {
+	err = t.GetContext(ctx, &s.UserID, t.Rebind(`DELETE FROM sessions WHERE id_hash = ? RETURNING user_id`), sessionHash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("sign out: %w", err)
 	}
 	if err := recordSignIn(ctx, t, s, db.Now()); err != nil {
 		return err
 	}
-	return t.Commit()
+	return committed("sign out", t)
 }
 
 // Session returns who is signed in by a live session, as they are now, and whether it is time to mark it seen. It
@@ -91,7 +97,7 @@ func (db *DB) Session(ctx context.Context, sessionHash []byte, limits access.Ses
 		SeenAt   int64 `db:"seen_at"`
 	}
 	now := db.Now()
-	err = db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT u.id, u.name, u.role,
+	err = db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT u.id, u.role,
 		s.created_at AS opened_at, s.seen_at FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.id_hash = ? AND s.seen_at >= ? AND s.created_at >= ? AND u.disabled_at IS NULL`),
 		sessionHash, micros(now.Add(-limits.Idle)), micros(now.Add(-limits.Max)))

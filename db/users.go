@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -40,13 +39,13 @@ func (db *DB) AddUser(ctx context.Context, actor access.Actor, p access.Person, 
 	return db.change(ctx, actor, access.AddUser, func(ctx context.Context, t *tx) (access.Change, error) {
 		_, err := t.ExecContext(ctx, t.Rebind(`INSERT INTO users
 			(id, name, name_folded, email, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`),
-			p.UserID, p.Name, strings.ToLower(p.Name), sql.NullString{String: p.Email, Valid: p.Email != ""},
+			p.UserID, p.Name, access.Fold(p.Name), sql.NullString{String: p.Email, Valid: p.Email != ""},
 			p.Role, passwordHash, micros(t.at))
 		if clash(err) {
 			return access.Change{}, access.Refuse(access.Clashes, "user_id",
 				"There is a user with this User ID or e-mail address already.")
 		}
-		return access.Change{UserID: p.UserID, Detail: string(p.Role)}, err
+		return access.Change{UserID: p.UserID, Detail: "role " + string(p.Role)}, err
 	})
 }
 
@@ -57,10 +56,12 @@ func (db *DB) Users(ctx context.Context, actor access.Actor, text, after string)
 		return nil, false, err
 	}
 	where, args := `WHERE id > ?`, []any{after}
-	if text = strings.ToLower(strings.TrimSpace(text)); text != "" {
+	if text = access.Fold(text); text != "" {
 		// The last code point sorts after every text that begins so; a range can use an index where LIKE cannot.
 		end := text + "\U0010FFFF"
-		where += ` AND (id BETWEEN ? AND ? OR name_folded BETWEEN ? AND ? OR email BETWEEN ? AND ?)`
+		where += ` AND id IN (SELECT id FROM users WHERE id BETWEEN ? AND ?
+			UNION ALL SELECT id FROM users WHERE name_folded BETWEEN ? AND ?
+			UNION ALL SELECT id FROM users WHERE email BETWEEN ? AND ?)`
 		args = append(args, text, end, text, end, text, end)
 	}
 	var rows []userRow

@@ -48,7 +48,7 @@ func (db *DB) SaveUses(ctx context.Context, uses map[string]time.Time) error {
 			return fmt.Errorf("save uses: %w", err)
 		}
 	}
-	return t.Commit()
+	return committed("save uses", t)
 }
 
 // Ready returns nil when the database answers.

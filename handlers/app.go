@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -35,7 +34,6 @@ type App struct {
 	cookies   *sessions.CookieStore
 	passwords chan struct{} // a place for each password that may be hashed at once
 	fallback  []byte        // the 500 page, rendered at start
-	draining  atomic.Bool
 }
 
 // New returns the web application. It fails on a route without a gate or a page that does not render.
@@ -68,8 +66,5 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.echo.ServeHTTP(w, r)
 }
-
-// Drain makes the desk say that it is not ready, ahead of its end.
-func (a *App) Drain() { a.draining.Store(true) }
 
 func (a *App) now() time.Time { return a.DB.Now() }

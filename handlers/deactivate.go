@@ -56,7 +56,7 @@ func (a *App) keyDeactivate(c echo.Context) error {
 }
 
 func (a *App) askToDeactivate(c echo.Context, q views.Question) error {
-	q.Page, q.Now = a.page(c, "Deactivate a key"), a.now()
+	q.Page, q.Now, q.Swap = a.page(c, "Deactivate a key"), a.now(), isHTMX(c)
 	return a.form(c, q.Problem, views.QuestionBox(q), views.DeactivatePage(q))
 }
 

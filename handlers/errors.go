@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 
@@ -12,8 +13,6 @@ import (
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/views"
 )
-
-var errPanic = errors.New("panic")
 
 // answer is how an error reaches a person.
 type answer struct {
@@ -55,11 +54,11 @@ func answerTo(err error) answer {
 	return answer{
 		http.StatusInternalServerError, "Something went wrong",
 		"That is our fault, not yours. Whether anything was changed is not known: look before you try again. " +
-			"If it goes on, tell your administrator the request below.",
+			"If it goes on, tell your administrator the name of this request.",
 	}
 }
 
-// fail answers an error: a fragment to htmx, a page otherwise, the start page of the way back in to who is signed out.
+// fail answers an error: a fragment to htmx, a page otherwise, the way to sign in to who is signed out.
 func (a *App) fail(err error, c echo.Context) {
 	if c.Response().Committed {
 		a.Log.Error("answer broken off", "error", err, "request", requestID(c))
@@ -67,7 +66,7 @@ func (a *App) fail(err error, c echo.Context) {
 	}
 	is := answerTo(err)
 	if is.status >= http.StatusInternalServerError {
-		a.Log.Error("request failed", "error", err, "route", c.Path(), "request", requestID(c))
+		a.Log.Log(c.Request().Context(), severity(c.Request()), "request failed", "error", err, "route", c.Path(), "request", requestID(c))
 	}
 	a.Log.Debug("refused", "status", is.status, "sentence", is.sentence, "request", requestID(c))
 	switch {
@@ -76,11 +75,13 @@ func (a *App) fail(err error, c echo.Context) {
 	case isHTMX(c):
 		c.Response().Header().Set("HX-Retarget", "#notice")
 		c.Response().Header().Set("HX-Reswap", "innerHTML")
-		err = a.render(c, is.status, views.ProblemNotice(is.sentence))
-	default:
-		if actor, err := a.signedIn(c); err == nil {
-			c.Set(actorKey, actor) // so that the page shows the way on, where no gate was passed
+		id := ""
+		if is.status >= http.StatusInternalServerError {
+			id = requestID(c)
 		}
+		err = a.render(c, is.status, views.ProblemNotice(is.sentence, id))
+	default:
+		a.recogniseWhereNoGateDid(c)
 		err = a.render(c, is.status, views.ProblemPage(views.Problem{
 			Page: a.page(c, is.title), Status: is.status, Sentence: is.sentence, RequestID: requestID(c),
 		}))
@@ -91,11 +92,29 @@ func (a *App) fail(err error, c echo.Context) {
 	}
 }
 
+// severity returns how grave it is that a request failed: who has gone away has mostly caused it.
+func severity(r *http.Request) slog.Level {
+	if r.Context().Err() != nil {
+		return slog.LevelDebug
+	}
+	return slog.LevelError
+}
+
+// recogniseWhereNoGateDid looks who is there, so that an error page shows the way on.
+func (a *App) recogniseWhereNoGateDid(c echo.Context) {
+	if who(c).UserID != "" {
+		return
+	}
+	if actor, err := a.signedIn(c); err == nil {
+		c.Set(actorKey, actor)
+	}
+}
+
 // askToSignIn leads to the sign-in page, and from there back to the page the person was on.
 func (a *App) askToSignIn(c echo.Context, is answer) error {
 	if !isHTMX(c) {
 		next := ""
-		if c.Request().Method == http.MethodGet {
+		if c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead {
 			next = c.Request().URL.RequestURI()
 		}
 		return c.Redirect(http.StatusSeeOther, loginURL(next))
@@ -111,7 +130,7 @@ func (a *App) askToSignIn(c echo.Context, is answer) error {
 // renderFallback renders the page for when nothing else can be rendered.
 func (a *App) renderFallback() error {
 	var page bytes.Buffer
-	is := answerTo(errPanic)
+	is := answerTo(errors.New("any"))
 	err := views.ProblemPage(views.Problem{
 		Page: views.Page{Title: is.title}, Status: is.status, Sentence: is.sentence, RequestID: "in the log",
 	}).Render(context.Background(), &page)

@@ -5,20 +5,18 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/static"
 )
 
 // healthy says that the process lives.
 func (a *App) healthy(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// ready says whether the desk can do its work now: the database answers, and it is not about to end.
+// ready says whether the desk can do its work now: the database answers.
 func (a *App) ready(c echo.Context) error {
-	if a.draining.Load() {
-		return c.String(http.StatusServiceUnavailable, "draining\n")
-	}
 	if err := a.DB.Ready(c.Request().Context()); err != nil {
 		a.Log.Error("not ready", "error", err, "request", requestID(c))
-		return c.String(http.StatusServiceUnavailable, "the database does not answer\n")
+		return access.Refuse(access.Busy, "", "The database does not answer.")
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

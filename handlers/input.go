@@ -10,7 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// form reads the fields of a request's body; what stands in its URL is no field. The first of two of a name counts.
+// fields reads the form of a request's body; what stands in its URL is no part of it. The first of two of a name counts.
 func fields(c echo.Context) (url.Values, error) {
 	r := c.Request()
 	parse := r.ParseForm

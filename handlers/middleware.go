@@ -40,21 +40,30 @@ func (a *App) protect(next echo.HandlerFunc) echo.HandlerFunc {
 
 func requestID(c echo.Context) string { return c.Response().Header().Get("X-Request-Id") }
 
-// observe writes a line for each request: never its raw path or query, which anybody could put a key into.
+// observe writes a line for each request: never its raw method, path or query, which anybody could put a key into.
 func (a *App) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
-		a.Log.Info("request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
+		a.Log.Info("request", "method", knownMethod(c.Request().Method), "route", c.Path(), "status", c.Response().Status,
 			"took", time.Since(began).Round(time.Microsecond).String(), "user", who(c).UserID,
 			"address", c.RealIP(), "request", requestID(c))
 		return nil
 	}
 }
 
-// recoverPanic turns a panic into a 500. Its value is not logged: it could quote what a person sent.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions:
+		return method
+	}
+	return "other"
+}
+
+// recoverPanic turns a panic into an error. Its value is left out: it could quote what a person sent.
 func (a *App) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
@@ -63,13 +72,14 @@ func (a *App) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 				panic(p)
 			}
 			if p != nil {
-				a.Log.Error("panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()), "request", requestID(c))
-				err = errPanic
+				err = panicError(p)
 			}
 		}()
 		return next(c)
 	}
 }
+
+func panicError(p any) error { return fmt.Errorf("panic of type %T: %s", p, debug.Stack()) }
 
 // guard refuses posts from other origins, and limits bodies.
 func (a *App) guard(next echo.HandlerFunc) echo.HandlerFunc {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 
 	"github.com/a-h/templ"
@@ -13,7 +14,7 @@ import (
 // render answers with a component, whole or not at all.
 func (a *App) render(c echo.Context, status int, component templ.Component) error {
 	var out bytes.Buffer
-	if err := component.Render(c.Request().Context(), &out); err != nil {
+	if err := component.Render(context.WithoutCancel(c.Request().Context()), &out); err != nil {
 		return err
 	}
 	return c.HTMLBlob(status, out.Bytes())

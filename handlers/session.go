@@ -47,6 +47,14 @@ func (a *App) cookie(c echo.Context) *sessions.Session {
 	return s
 }
 
+// sessionHash returns what the database knows the browser's session by, or nil when it has none.
+func (a *App) sessionHash(c echo.Context) []byte {
+	if id, _ := a.cookie(c).Values[cookieSession].(string); id != "" {
+		return access.HashSessionID(id)
+	}
+	return nil
+}
+
 // openSession gives the browser a new session of the person.
 func (a *App) openSession(c echo.Context, id string, p access.Person) error {
 	s := sessions.NewSession(a.cookies, a.cookieName())
@@ -65,12 +73,10 @@ func (a *App) dropCookie(c echo.Context) error {
 
 // signedIn returns who makes the request by what the database says now, or refuses.
 func (a *App) signedIn(c echo.Context) (access.Actor, error) {
-	s := a.cookie(c)
-	id, _ := s.Values[cookieSession].(string)
-	if id == "" {
+	s, hash, ctx := a.cookie(c), a.sessionHash(c), c.Request().Context()
+	if hash == nil {
 		return access.Actor{}, access.Refuse(access.SignedOut, "", "You are not signed in. Please sign in.")
 	}
-	ctx, hash := c.Request().Context(), access.HashSessionID(id)
 	person, stale, err := a.DB.Session(ctx, hash, a.Limits)
 	if err != nil {
 		return access.Actor{}, err

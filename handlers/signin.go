@@ -49,7 +49,7 @@ func (a *App) signIn(c echo.Context) error {
 		})
 	}
 	id := access.NewSessionID()
-	if err := a.DB.SignIn(c.Request().Context(), access.HashSessionID(id), entry, a.Limits); err != nil {
+	if err := a.DB.SignIn(c.Request().Context(), access.HashSessionID(id), a.sessionHash(c), entry, a.Limits); err != nil {
 		return err
 	}
 	if err := a.openSession(c, id, person); err != nil {
@@ -88,16 +88,9 @@ func (a *App) authenticate(c echo.Context, userID, password string) (access.Pers
 
 // signOut ends the session, if there is one.
 func (a *App) signOut(c echo.Context) error {
-	if id, _ := a.cookie(c).Values[cookieSession].(string); id != "" {
-		actor, err := a.signedIn(c)
-		if err != nil && access.Refused(err, access.SignedOut) == nil {
+	if hash := a.sessionHash(c); hash != nil {
+		if err := a.DB.SignOut(c.Request().Context(), hash, a.signInEntry(c, "", access.SignOut)); err != nil {
 			return err
-		}
-		if err == nil {
-			entry := a.signInEntry(c, actor.UserID, access.SignOut)
-			if err := a.DB.SignOut(c.Request().Context(), access.HashSessionID(id), entry); err != nil {
-				return err
-			}
 		}
 	}
 	if err := a.dropCookie(c); err != nil {

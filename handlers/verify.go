@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -9,6 +10,9 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 )
+
+// verifyPatience is how long a verify waits for the store before it says that it cannot tell.
+const verifyPatience = 2 * time.Second
 
 // accepted is the body of a 200.
 type accepted struct {
@@ -35,17 +39,24 @@ func (a *App) verify(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
+		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 		writeProblem(w, http.StatusMethodNotAllowed, "method", "TRACE and CONNECT ask nothing here.")
 		return
 	}
-	verdict, key, err := a.judge(r)
+	id := access.NewRequestID()
+	defer func() {
+		if p := recover(); p != nil {
+			a.unavailable(w, r, panicError(p), id)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(r.Context(), verifyPatience)
+	defer cancel()
+	verdict, key, err := a.judge(ctx, r.Header)
 	if err != nil {
-		a.Log.Error("verify failed", "error", err)
-		h.Set("Retry-After", "1")
-		writeProblem(w, http.StatusServiceUnavailable, "unavailable", "Keydesk cannot tell at the moment; ask again.")
+		a.unavailable(w, r, err, id)
 		return
 	}
-	a.Log.Debug("verify", "verdict", verdict, "key", key.ID)
+	a.Log.Debug("verify", "verdict", verdict, "key", key.ID, "request", id)
 	if verdict != access.Accepted {
 		refuse(w, verdict)
 		return
@@ -58,9 +69,18 @@ func (a *App) verify(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// unavailable answers that the desk cannot tell, which is never a yes and never a no.
+func (a *App) unavailable(w http.ResponseWriter, r *http.Request, err error, requestID string) {
+	a.Log.Log(r.Context(), severity(r), "verify failed", "error", err, "request", requestID)
+	w.Header().Del("X-Keydesk-User")
+	w.Header().Del("X-Keydesk-Key")
+	w.Header().Set("Retry-After", "1")
+	writeProblem(w, http.StatusServiceUnavailable, "unavailable", "Keydesk cannot tell at the moment; ask again.")
+}
+
 // judge returns the verdict on the key of a request. A key that cannot be one is refused without touching anything.
-func (a *App) judge(r *http.Request) (access.Verdict, access.Key, error) {
-	given, different := presented(r.Header)
+func (a *App) judge(ctx context.Context, h http.Header) (access.Verdict, access.Key, error) {
+	given, different := presented(h)
 	switch {
 	case different:
 		return access.Conflict, access.Key{}, nil
@@ -68,27 +88,31 @@ func (a *App) judge(r *http.Request) (access.Verdict, access.Key, error) {
 		return access.Missing, access.Key{}, nil
 	}
 	if secret, err := access.ParseSecret(given); err == nil {
-		return a.DB.Verify(r.Context(), a.DB.Secrets().Pepper.Fingerprint(secret).Hash)
+		return a.DB.Verify(ctx, a.DB.Secrets().Pepper.Fingerprint(secret).Hash)
 	}
 	return access.Malformed, access.Key{}, nil
 }
+
+// blank is the white space of headers (RFC 9110, 5.6.3).
+const blank = " \t"
 
 // presented returns the key that the headers carry, as Bearer (RFC 6750; other schemes are ignored) or X-API-Key, and
 // whether they carry two that differ.
 func presented(h http.Header) (given string, different bool) {
 	candidates := slices.Clone(h["X-Api-Key"])
 	for _, value := range h["Authorization"] {
-		scheme, token, _ := strings.Cut(value, " ")
-		if strings.EqualFold(scheme, "Bearer") {
-			candidates = append(candidates, token)
+		if scheme := strings.IndexAny(value, blank); scheme > 0 && strings.EqualFold(value[:scheme], "Bearer") {
+			candidates = append(candidates, value[scheme:])
 		}
 	}
 	for _, candidate := range candidates {
-		candidate = strings.TrimSpace(candidate)
+		candidate = strings.Trim(candidate, blank)
 		if candidate != "" && given != "" && candidate != given {
 			return "", true
 		}
-		given = max(given, candidate) // the other one is empty, or the same
+		if candidate != "" {
+			given = candidate
+		}
 	}
 	return given, false
 }

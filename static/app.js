@@ -83,10 +83,13 @@
     } else {
       const note = document.createElement("p");
       note.className = "alert alert-error alert-soft";
-      note.setAttribute("role", "alert");
       note.textContent = "Keydesk did not answer. Reload the page to see whether anything changed.";
       document.getElementById("notice")?.replaceChildren(note);
     }
+  });
+
+  document.addEventListener("submit", (event) => {
+    if (inReveal(event) && !event.target.hasAttribute("hx-post")) leaving = true; // OK of the whole page
   });
 
   async function copy(button) {

@@ -15,7 +15,6 @@ var files embed.FS
 
 // Asset is a file as the browser gets it.
 type Asset struct {
-	Name    string // the hashed name
 	Type    string // the media type
 	Content []byte
 }
@@ -44,7 +43,7 @@ var built = sync.OnceValue(func() assets {
 		ext := path.Ext(e.Name())
 		hashed := strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(sum[:8]) + ext
 		all.names[e.Name()] = hashed
-		all.byName[hashed] = Asset{Name: hashed, Type: types[ext], Content: content}
+		all.byName[hashed] = Asset{Type: types[ext], Content: content}
 	}
 	return all
 })

@@ -68,7 +68,7 @@ func HistoryPage(v History) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = heading("Login History", "Who signed in, and every change that was made here. Times are relative; point at one for the exact time.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = heading("Login History", "Who signed in, and every change that was made here.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

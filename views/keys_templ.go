@@ -124,7 +124,7 @@ func KeysPage(v Keys) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, k := range v.Keys {
-					templ_7745c5c3_Err = KeyRow(k, v.Page.Actor, v.Now).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = keyRow(k, v.Page.Actor, v.Now).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -243,8 +243,8 @@ func keyHead() templ.Component {
 	})
 }
 
-// KeyRow is the row of a key, with what the actor may do to it.
-func KeyRow(k access.Key, actor access.Actor, now time.Time) templ.Component {
+// keyRow is the row of a key, with what the actor may do to it.
+func keyRow(k access.Key, actor access.Actor, now time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -294,8 +294,8 @@ func KeyRow(k access.Key, actor access.Actor, now time.Time) templ.Component {
 	})
 }
 
-// ChangedKeyRow is the row of a key that has just changed; the focus lands on it once the dialog is gone.
-func ChangedKeyRow(k access.Key, actor access.Actor, now time.Time) templ.Component {
+// changedKeyRow is the row of a key that has just changed; the focus lands on it once the dialog is gone.
+func changedKeyRow(k access.Key, actor access.Actor, now time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -739,7 +739,7 @@ func renameForm(k access.Key) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "\" class=\"input input-sm min-w-0 flex-1\" autocomplete=\"off\" dir=\"auto\"> <button class=\"btn btn-sm\">Save</button></div><p role=\"alert\" class=\"text-sm text-error\"></p></form></details>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "\" class=\"input input-sm min-w-0 flex-1\" autocomplete=\"off\" dir=\"auto\"> <button class=\"btn btn-sm\">Save</button></div><div role=\"alert\" class=\"text-sm text-error\"></div></form></details>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -90,6 +90,7 @@ func (d *desk) everywhere(pages ...string) map[string][]byte {
 
 // REV-1, REV-4: the key is in the one answer that reveals it, and nowhere else.
 func TestCanaryKeyIsNowhere(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, "--log-level=debug")
 	b := d.open()
 	b.signIn("alice", password)

@@ -51,11 +51,13 @@ func TestWrongCommandLinesAndSettingsAreOneLine(t *testing.T) {
 		{1, "put TLS in front", "serve --addr=0.0.0.0:0"},
 		{1, "loopback only", "serve --demo --insecure-http --addr=0.0.0.0:0"},
 		{1, "--base-url", "serve --base-url=ftp://example.com"},
+		{1, "put TLS in front", "serve --base-url=http://keys.example.com"},
+		{1, "loopback only", "serve --demo --base-url=https://keys.example.com"},
 		{1, "keeps its data in SQLite", "serve --database=postgres://localhost/x"},
-		{1, "no such file", "serve --addr=127.0.0.1:0 --database=/nonexistent/keydesk.db"},
+		{1, "no such file", "serve --addr=127.0.0.1:0 --database=no/such/folder/keydesk.db"},
 		{1, "not a Keydesk database", "serve --addr=127.0.0.1:0 --database=/"},
 		{1, "A User ID begins", "user add Alice --role=user --password-stdin"},
-		{1, "there is no database yet", "user list --database=/tmp/nowhere.db"},
+		{1, "there is no database yet", "user list --database=nowhere.db"},
 	} {
 		refused(t, c.code, c.words, strings.Fields(c.args)...)
 	}

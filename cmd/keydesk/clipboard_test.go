@@ -9,6 +9,7 @@ import (
 )
 
 func TestLeavingDoesNotAskOnceCopied(t *testing.T) {
+	t.Parallel()
 	b, secret := newRevealed(t)
 	b.do(chromedp.Click("[data-copy]"), chromedp.WaitVisible("[data-reveal][data-copied]"))
 	if got := b.clipboard(); got != secret {
@@ -19,6 +20,7 @@ func TestLeavingDoesNotAskOnceCopied(t *testing.T) {
 }
 
 func TestCopyWorksOverPlainHTTP(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, "--insecure-http")
 	b := d.open()
 	local := d.url
@@ -37,6 +39,7 @@ func TestCopyWorksOverPlainHTTP(t *testing.T) {
 }
 
 func TestFailedCopySaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	b, secret := newRevealed(t)
 	eval[*int](b, `(navigator.clipboard.writeText = () => Promise.reject(), document.execCommand = () => false, null)`)
 	b.do(chromedp.Click("[data-copy]"))
@@ -47,6 +50,7 @@ func TestFailedCopySaysWhatToDo(t *testing.T) {
 }
 
 func TestDoubleClickSelectsOnlyTheKey(t *testing.T) {
+	t.Parallel()
 	b, secret := newRevealed(t)
 	b.do(chromedp.DoubleClick("[data-secret]"))
 	if got := eval[string](b, `getSelection().toString()`); got != secret {

@@ -45,7 +45,7 @@ func startProcess(t *testing.T, dir string) (*desk, *exec.Cmd) {
 }
 
 // DUR-1: a key or a deactivation that was answered survives a kill at any instant, and one that was not answered is
-// whole or absent.
+// whole or absent: each has its entry in the audit log.
 func TestKillLosesNothingThatWasAnswered(t *testing.T) {
 	dir := newDeskFolder(t)
 	good, ended := map[string]bool{}, map[string]bool{}
@@ -74,6 +74,14 @@ func TestKillLosesNothingThatWasAnswered(t *testing.T) {
 	for secret := range ended {
 		if got := d.verify(secret); got.status != http.StatusUnauthorized || !strings.Contains(got.body, `"deactivated"`) {
 			t.Errorf("a deactivation that was answered is lost: %d %s", got.status, got.body)
+		}
+	}
+	for change, made := range map[string]string{
+		`SELECT count(*) FROM audit WHERE action = 'create key'`:         `SELECT count(*) FROM keys`,
+		`SELECT count(*) FROM audit WHERE action = 'deactivate own key'`: `SELECT count(*) FROM keys WHERE deactivated_at IS NOT NULL`,
+	} {
+		if entries, rows := d.count(change), d.count(made); entries != rows {
+			t.Errorf("%d by %s, but %d by %s", entries, change, rows, made)
 		}
 	}
 	if len(good) < 50 || len(ended) < 20 {

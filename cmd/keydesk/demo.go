@@ -34,19 +34,19 @@ func openDemo(ctx context.Context) (d *db.DB, accounts []views.DemoAccount, disc
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("demo: %w", err)
 	}
-	story := &demo{random: rand.New(rand.NewPCG(1, 2))} // the same story each time
-	story.db, err = db.Open(ctx, db.Options{
+	s := &demo{random: rand.New(rand.NewPCG(1, 2))} // the same story each time
+	s.db, err = db.Open(ctx, db.Options{
 		Path: filepath.Join(dir, "keydesk.db"),
 		Root: func(bool) (access.RootSecret, error) { return root, nil },
 		Tell: func(access.KeyChange) {},
-		Now:  func() time.Time { return time.Now().Add(-story.ago) },
+		Now:  func() time.Time { return time.Now().Add(-s.ago) },
 	})
 	if err != nil {
 		return nil, nil, nil, errors.Join(fmt.Errorf("demo: %w", err), os.RemoveAll(dir))
 	}
-	discard = func() error { return errors.Join(story.db.Close(), os.RemoveAll(dir)) }
-	if err := story.play(ctx); err != nil {
+	discard = func() error { return errors.Join(s.db.Close(), os.RemoveAll(dir)) }
+	if err := s.play(ctx); err != nil {
 		return nil, nil, nil, errors.Join(fmt.Errorf("demo: %w", err), discard())
 	}
-	return story.db, demoAccounts(), discard, nil
+	return s.db, demoAccounts(), discard, nil
 }

@@ -210,14 +210,32 @@ func mustWrite(t *testing.T, path, content string) {
 }
 
 // sql changes the database behind the program's back.
-func (d *desk) sql(statement string, args ...any) {
+func (d *desk) sql(statement string) {
+	d.t.Helper()
+	db := d.behind()
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(d.t.Context(), statement); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// count returns the number that a query yields.
+func (d *desk) count(query string) (n int) {
+	d.t.Helper()
+	db := d.behind()
+	defer func() { _ = db.Close() }()
+	if err := db.QueryRowContext(d.t.Context(), query).Scan(&n); err != nil {
+		d.t.Fatal(err)
+	}
+	return n
+}
+
+// behind opens the database beside the program.
+func (d *desk) behind() *sql.DB {
 	d.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(d.dir, "keydesk.db")+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.ExecContext(d.t.Context(), statement, args...); err != nil {
-		d.t.Fatal(err)
-	}
+	return db
 }

@@ -56,6 +56,8 @@ func scenes(keyID string) []scene {
 		{"users menu", "root", "/admin/users", menu},
 		{"nobody found", "root", "/admin/users?q=zzz", nil},
 		{"user", "root", "/admin/users/alice", nil},
+		{"reason refused", "root", "/admin/users/alice", slices.Concat(ask, do(chromedp.SendKeys("#reason", " "),
+			chromedp.Click("dialog .btn-error"), chromedp.Poll[chromedp.Void](`document.querySelector("#dialog-error").textContent`)))},
 		{"question of an administrator", "root", "/admin/users/alice", ask},
 		{"sign-ins", "root", "/admin/history", nil},
 		{"changes", "root", "/admin/history?tab=changes", nil},
@@ -74,6 +76,7 @@ func longKey(d *desk) (keyID string) {
 }
 
 func TestAxeFindsNothingOnAnyPage(t *testing.T) {
+	t.Parallel()
 	axe, err := os.ReadFile(filepath.Join("..", "..", "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
 		t.Fatalf("axe-core: %v; `make test` installs it", err)
@@ -129,6 +132,7 @@ func (b *tab) forget() {
 }
 
 func TestNoPageIsWiderThanTheWindow(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	keyID := longKey(d)
 	b := d.open()
@@ -153,6 +157,7 @@ func TestNoPageIsWiderThanTheWindow(t *testing.T) {
 }
 
 func TestKeyboardAloneMakesAndDeactivatesAKey(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.open()
 	b.signIn("bob", password)

@@ -48,7 +48,6 @@ func run(ctx context.Context, args []string, std stdio) int {
 		kong.Description("Keydesk: where people make, see and retire their own API keys."),
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(int) { done = true }), // --help has printed
-		kong.UsageOnError(),
 	)
 	if err != nil {
 		return fail(std, exitFailure, err)

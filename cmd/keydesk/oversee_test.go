@@ -10,6 +10,7 @@ import (
 )
 
 func TestAdministratorDeactivatesForAReason(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	secret, _ := d.signIn("alice").newKey()
 	b := d.open()
@@ -41,6 +42,7 @@ func TestAdministratorDeactivatesForAReason(t *testing.T) {
 }
 
 func TestDeadSessionLeadsBackToThePage(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	d.signIn("alice").newKey()
 	b := d.open()
@@ -55,6 +57,7 @@ func TestDeadSessionLeadsBackToThePage(t *testing.T) {
 }
 
 func TestFailedDeactivationSaysSoInTheDialog(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	d.signIn("alice").newKey()
 	d.sql(`CREATE TRIGGER broken BEFORE UPDATE OF deactivated_at ON keys BEGIN SELECT RAISE(ABORT, 'broken'); END`)
@@ -63,4 +66,20 @@ func TestFailedDeactivationSaysSoInTheDialog(t *testing.T) {
 	b.do(chromedp.Click("#keys td:last-child button"), chromedp.WaitVisible("dialog[open] #question"))
 	b.do(chromedp.Click("dialog .btn-error"))
 	b.until(`document.querySelector("dialog[open] #dialog-error").textContent.includes("our fault")`)
+}
+
+func TestRenameHappensInItsRow(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.signIn("alice").newKey()
+	b := d.open()
+	b.signIn("alice", password)
+	const field, save, line = "#keys details input", "#keys details button", "#keys details [role=alert]"
+	b.do(chromedp.Click("#keys details summary"), chromedp.SetValue(field, "a\u200bb"), chromedp.Click(save))
+	b.until(`document.querySelector("` + line + `").textContent.includes("U+200B")`)
+	b.do(chromedp.SetValue(field, "Nightly <i>job</i>"), chromedp.Click(save))
+	b.until(`document.querySelector("#keys bdi")?.textContent === "Nightly <i>job</i>"`)
+	if n := eval[int](b, `document.querySelectorAll("#keys tr").length`); n != 1 {
+		t.Errorf("%d rows", n)
+	}
 }

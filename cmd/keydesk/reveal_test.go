@@ -45,6 +45,7 @@ func (b *tab) maskedRows(secret string) int {
 }
 
 func TestOKSwapsTheKeyForItsMaskedRow(t *testing.T) {
+	t.Parallel()
 	b, secret := newRevealed(t)
 	if got := eval[string](b, `document.activeElement.innerText`); got != "Copy to clipboard" {
 		t.Errorf("the focus starts on %q", got)
@@ -69,6 +70,7 @@ func TestOKSwapsTheKeyForItsMaskedRow(t *testing.T) {
 }
 
 func TestOnlyOKClosesTheReveal(t *testing.T) {
+	t.Parallel()
 	b, secret := newRevealed(t)
 	for range 2 {
 		b.do(chromedp.KeyEvent(kb.Escape))
@@ -80,6 +82,7 @@ func TestOnlyOKClosesTheReveal(t *testing.T) {
 }
 
 func TestDoubleClickMakesOneKey(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.open()
 	b.signIn("alice", password)
@@ -93,6 +96,7 @@ func TestDoubleClickMakesOneKey(t *testing.T) {
 }
 
 func TestReloadShowsTheMaskedRow(t *testing.T) {
+	t.Parallel()
 	b, secret := newRevealed(t)
 	// Until the key was copied, leaving asks.
 	if !b.leavingAsks(false) || !b.shown(secret) {
@@ -109,6 +113,7 @@ func TestReloadShowsTheMaskedRow(t *testing.T) {
 }
 
 func TestRefusedNameKeepsTheKeyOnTheScreen(t *testing.T) {
+	t.Parallel()
 	b, secret := newRevealed(t)
 	b.do(chromedp.SetValue("#name", "a\u202eb"), chromedp.Click(ok), chromedp.WaitVisible("[data-leave]"))
 	if got := get(b, chromedp.Text("#dialog-error")); !strings.Contains(got, "U+202E") {
@@ -122,6 +127,7 @@ func TestRefusedNameKeepsTheKeyOnTheScreen(t *testing.T) {
 }
 
 func TestEndedSessionKeepsTheKeyOnTheScreen(t *testing.T) {
+	t.Parallel()
 	b, secret := newRevealed(t)
 	b.desk.sql(`DELETE FROM sessions`)
 	b.do(chromedp.Click(ok), chromedp.WaitVisible("[data-leave]"))
@@ -136,6 +142,7 @@ func TestEndedSessionKeepsTheKeyOnTheScreen(t *testing.T) {
 }
 
 func TestServerErrorKeepsTheKeyOnTheScreen(t *testing.T) {
+	t.Parallel()
 	b, secret := newRevealed(t)
 	b.desk.sql(`CREATE TRIGGER broken BEFORE UPDATE OF name ON keys BEGIN SELECT RAISE(ABORT, 'broken'); END`)
 	b.do(chromedp.SetValue("#name", "x"), chromedp.Click(ok), chromedp.WaitVisible("[data-leave]"))
@@ -148,6 +155,7 @@ func TestServerErrorKeepsTheKeyOnTheScreen(t *testing.T) {
 }
 
 func TestLostNetworkKeepsTheKeyOnTheScreen(t *testing.T) {
+	t.Parallel()
 	b, secret := newRevealed(t)
 	offline := func(off bool) {
 		t.Helper()
@@ -174,6 +182,7 @@ func TestLostNetworkKeepsTheKeyOnTheScreen(t *testing.T) {
 }
 
 func TestEverythingButTheClipboardWorksWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	b := d.open()
 	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -202,6 +211,30 @@ func TestEverythingButTheClipboardWorksWithoutJavaScript(t *testing.T) {
 	b.do(chromedp.Click("#question .btn-error"), chromedp.WaitVisible("#keys tr"))
 	if got := get(b, chromedp.Text("#keys tr:first-child td:nth-child(3)")); !strings.Contains(got, "inactive") {
 		t.Errorf("after deactivating: %q", got)
+	}
+}
+
+// The scripts are deferred, so a quick click may come before them: then the whole pages stand in, with scripts.
+func TestWholePagesWorkWithScriptsToo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	b := d.open()
+	b.signIn("alice", password)
+	b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("new-key").submit()`), chromedp.WaitVisible("main [data-secret]"))
+	secret := get(b, chromedp.Text("[data-secret]"))
+	b.do(chromedp.SendKeys("#name", "Early"), chromedp.Click(ok), chromedp.WaitVisible("#keys tr")) // and does not ask
+	b.gone(secret)
+	if n := b.maskedRows(secret); n != 1 {
+		t.Errorf("the masked key stands %d times", n)
+	}
+	id := eval[string](b, `document.querySelector("#keys tr").id.slice(4)`)
+	b.goTo("/profile/keys/" + id + "/deactivate")
+	b.do(chromedp.Click("#question .btn-error"), chromedp.WaitVisible("#keys tr"))
+	if got := eval[string](b, `location.pathname`); got != "/profile/keys" {
+		t.Errorf("after deactivating: %s", got)
+	}
+	if got := d.verify(secret); got.status != http.StatusUnauthorized {
+		t.Errorf("verify: %d", got.status)
 	}
 }
 

@@ -72,8 +72,12 @@ func (c *serveCmd) check() error {
 	if err := errors.Join(c.databaseFlags.check(), c.webFlags.check()); err != nil {
 		return err
 	}
-	if host, _, _ := net.SplitHostPort(c.Addr); c.Demo && !loopback(host) {
-		return fmt.Errorf("--demo is served on loopback only, not on %s: its passwords are known to everybody", c.Addr)
+	base, err := c.baseURL(c.Addr)
+	if err != nil {
+		return err
+	}
+	if host, _, _ := net.SplitHostPort(c.Addr); c.Demo && !(loopback(host) && loopback(base.Hostname())) {
+		return fmt.Errorf("--demo is served on loopback only, not on %s at %s: everybody knows its passwords", c.Addr, base)
 	}
 	return nil
 }
@@ -94,16 +98,19 @@ func (c *serveCmd) open(ctx context.Context, log *slog.Logger) (*db.DB, []views.
 
 // welcome says where the desk is and who can sign in.
 func (c *serveCmd) welcome(ctx context.Context, std stdio, d *db.DB, base *url.URL, accounts []views.DemoAccount) error {
+	some, err := d.AnyUser(ctx)
+	if err != nil {
+		return err
+	}
 	_, _ = fmt.Fprintf(std.out, "Keydesk is ready at %s\n", base) // a closed terminal does not matter
 	for _, a := range accounts {
 		_, _ = fmt.Fprintf(std.out, "  sign in as %-6s with password %s (%s)\n", a.UserID, a.Password, a.Role)
 	}
-	some, err := d.AnyUser(ctx)
-	if err == nil && !some {
-		_, _ = fmt.Fprintln(std.out, "Nobody can sign in yet. Stop it and add an administrator: "+
-			"keydesk user add USER-ID --role admin --password-stdin")
+	if !some {
+		_, _ = fmt.Fprintf(std.out, "Nobody can sign in yet. Stop it and add an administrator: "+
+			"keydesk user add USER-ID --role admin --password-stdin --database %s\n", c.Database)
 	}
-	return err
+	return nil
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
@@ -128,7 +135,9 @@ func serveUntilDone(ctx context.Context, app *handlers.App, listener net.Listene
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * gets our headers too
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -138,7 +147,6 @@ func serveUntilDone(ctx context.Context, app *handlers.App, listener net.Listene
 	case <-ctx.Done():
 	}
 	log.Info("draining")
-	app.Drain()
 	drained, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	if err := server.Shutdown(drained); err != nil {

@@ -56,9 +56,9 @@ func (f webFlags) check() error {
 	if err != nil {
 		return err
 	}
-	if !loopback(host) && base.Scheme != "https" && !f.InsecureHTTP {
-		return fmt.Errorf("--addr %s can be reached from other machines: put TLS in front and give --base-url "+
-			"https://..., or say --insecure-http", f.Addr)
+	if base.Scheme != "https" && !f.InsecureHTTP && !(loopback(host) && loopback(base.Hostname())) {
+		return fmt.Errorf("%s (--addr %s) can be reached from other machines: put TLS in front and give --base-url "+
+			"https://..., or say --insecure-http", base, f.Addr)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (s *demo) person(id, name string, role access.Role, hash string, ago time.D
 		entry := access.SignIn{UserID: id, Address: address, UserAgent: demoBrowser, Outcome: access.SignedIn}
 		s.at(s.some(ago), func(ctx context.Context) error {
 			limits := access.SessionLimits{Idle: time.Hour, Max: 12 * time.Hour}
-			return s.db.SignIn(ctx, access.HashSessionID(access.NewSessionID()), entry, limits)
+			return s.db.SignIn(ctx, access.HashSessionID(access.NewSessionID()), nil, entry, limits)
 		})
 		entry.Outcome = access.WrongPassword
 		if s.random.IntN(5) == 0 {

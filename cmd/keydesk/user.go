@@ -50,7 +50,7 @@ func (c *userAddCmd) Run(ctx context.Context, std stdio) error {
 }
 
 func (c *userAddCmd) parse(in io.Reader) (p access.Person, password string, err error) {
-	var errs [5]error
+	var errs [4]error
 	p.UserID, errs[0] = access.ParseUserID(c.UserID)
 	p.Role, errs[1] = access.ParseRole(c.Role)
 	p.Name, errs[2] = access.ParseName(c.Name)

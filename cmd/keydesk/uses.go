@@ -11,10 +11,10 @@ import (
 
 const usesEvery = time.Second // last used is written this often
 
-// keepUses writes down when keys were used, about once a second, until ctx is done. The function it returns ends that
-// and writes the rest; call it when no more requests come.
+// keepUses writes down when keys were used, about once a second. The function it returns ends that and writes the rest;
+// call it when no more requests come.
 func keepUses(ctx context.Context, d *db.DB, uses *access.Uses, log *slog.Logger) (rest func() error) {
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // while the last requests are drained too
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -28,10 +28,13 @@ func keepUses(ctx context.Context, d *db.DB, uses *access.Uses, log *slog.Logger
 			case <-tick.C:
 			}
 			err := saveUses(ctx, d, uses)
-			if (err != nil) != failing { // once for each turn, not once a second
-				failing = err != nil
-				log.Warn("writing last used", "failing", failing, "error", err)
+			if err != nil && !failing { // once, not once a second
+				log.Warn("last used is not written", "error", err)
 			}
+			if err == nil && failing {
+				log.Info("last used is written again")
+			}
+			failing = err != nil
 		}
 	}()
 	return func() error {
