@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"time"
 )
 
@@ -23,6 +24,12 @@ func HashSessionID(id string) []byte {
 
 // NewOnce returns the random, single-use value of one form.
 func NewOnce() string { return rand.Text() }
+
+// HashOnce returns what the database keeps of a form's once, which could be anything that somebody sent.
+func HashOnce(once string) string {
+	sum := sha256.Sum256([]byte(once))
+	return hex.EncodeToString(sum[:])
+}
 
 // NewRequestID returns the random name of a request, which stands on its error page and its log lines.
 func NewRequestID() string { return rand.Text() }

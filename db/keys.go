@@ -42,14 +42,15 @@ func (r keyRow) key() access.Key {
 // as a clash.
 func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Fingerprint, once string) (access.Key, error) {
 	var made access.Key
+	used := sql.NullString{String: access.HashOnce(once), Valid: once != ""}
 	err := db.change(ctx, actor, access.CreateKey, func(ctx context.Context, t *tx) (access.Change, error) {
-		if err := t.checkOnce(ctx, once); err != nil {
+		if err := t.checkOnce(ctx, used); err != nil {
 			return access.Change{}, err
 		}
 		made = access.Key{ID: newID(), UserID: actor.UserID, Last4: f.Last4, CreatedAt: t.at}
 		_, err := t.ExecContext(ctx, t.Rebind(`INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, once, created_at)
 			VALUES (?, ?, ?, ?, ?, '', ?, ?)`),
-			made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, sql.NullString{String: once, Valid: once != ""}, micros(t.at))
+			made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, used, micros(t.at))
 		t.changes = append(t.changes, access.KeyChange{
 			Number: t.number, KeyID: made.ID, UserID: made.UserID, Status: access.Active,
 		})
@@ -59,7 +60,7 @@ func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Finger
 }
 
 // checkOnce refuses the once of a form that has made a key. Changes happen one at a time, so none can come between.
-func (t *tx) checkOnce(ctx context.Context, once string) error {
+func (t *tx) checkOnce(ctx context.Context, once sql.NullString) error {
 	var used bool
 	err := t.GetContext(ctx, &used, t.Rebind(`SELECT EXISTS (SELECT 1 FROM keys WHERE user_id = ? AND once = ?)`),
 		t.actor.UserID, once)

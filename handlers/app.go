@@ -51,7 +51,7 @@ func New(c Config) (*App, error) {
 	a.echo.IPExtractor = echo.ExtractIPDirect()
 	a.echo.Use(a.observe, a.recoverPanic, a.guard)
 	a.echo.Pre(a.protect)
-	if err := a.addRoutes(); err != nil {
+	if err := a.addRoutes(a.routes()); err != nil {
 		return nil, err
 	}
 	return a, nil

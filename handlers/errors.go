@@ -64,6 +64,7 @@ func (a *App) fail(err error, c echo.Context) {
 		a.Log.Error("answer broken off", "error", err, "request", requestID(c))
 		panic(http.ErrAbortHandler) // the reader must see that it is not whole
 	}
+	c.Response().Header().Del(echo.HeaderContentDisposition) // what was to be a download is a page now
 	is := answerTo(err)
 	if is.status >= http.StatusInternalServerError {
 		a.Log.Log(c.Request().Context(), severity(c.Request()), "request failed", "error", err, "route", c.Path(), "request", requestID(c))

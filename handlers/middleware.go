@@ -89,6 +89,9 @@ func (a *App) guard(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := crossOrigin.Check(r); err != nil {
 			return access.Refuse(access.Denied, "", "This request came from another site, so it was not carried out.")
 		}
+		if r.ContentLength > maxBody {
+			return &http.MaxBytesError{Limit: maxBody}
+		}
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
 		return next(c)
 	}

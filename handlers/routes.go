@@ -45,9 +45,9 @@ func (a *App) routes() []route {
 	}
 }
 
-// addRoutes puts the table into the router. A route without a gate is an error.
-func (a *App) addRoutes() error {
-	for _, r := range a.routes() {
+// addRoutes puts the routes into the router. One without a gate is an error.
+func (a *App) addRoutes(routes []route) error {
+	for _, r := range routes {
 		if r.gate == (gate{}) {
 			return fmt.Errorf("route %s %s has no gate", r.method, r.path)
 		}

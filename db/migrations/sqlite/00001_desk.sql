@@ -34,7 +34,7 @@ CREATE TABLE keys (
     pepper_id      TEXT   NOT NULL REFERENCES secrets (id),
     last4          TEXT   NOT NULL CHECK (length(last4) = 4),
     name           TEXT   NOT NULL,
-    once           TEXT,                        -- of the form that made it; a form makes one key
+    once           TEXT,                        -- hash of what the form that made it carried; a form makes one key
     created_at     INTEGER NOT NULL,
     deactivated_at INTEGER,
     deactivated_by TEXT,

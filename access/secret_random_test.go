@@ -1,0 +1,66 @@
+package access_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// KEY-1. With 61 degrees of freedom a fair source exceeds 200 less than once in 10^15 runs; a byte taken modulo 62 would
+// come to about 2,000.
+func TestRandomPartIsUniform(t *testing.T) {
+	const keys, bound = 10_000, 200.0
+	seen := make(map[string]bool, keys)
+	count := make(map[rune]float64, len(alphabet))
+	for range keys {
+		full := access.NewSecret("kd_").Reveal()
+		seen[full] = true
+		for _, c := range full[len("kd_") : len("kd_")+32] {
+			count[c]++
+		}
+	}
+	if len(seen) != keys {
+		t.Errorf("%d of %d keys are distinct", len(seen), keys)
+	}
+	expected := float64(keys) * 32 / float64(len(alphabet))
+	sum := 0.0
+	for _, c := range alphabet {
+		if count[c] == 0 {
+			t.Errorf("%c never appears", c)
+		}
+		sum += (count[c] - expected) * (count[c] - expected) / expected
+	}
+	if sum > bound {
+		t.Errorf("chi-square is %.0f, above %.0f", sum, bound)
+	}
+}
+
+// SES-1, ASVS 7.2.3: rand.Text spells 5 bits a character.
+func TestOpaqueIDsAreLongAndDistinct(t *testing.T) {
+	for name, draw := range map[string]func() string{
+		"session": access.NewSessionID, "once": access.NewOnce, "request": access.NewRequestID,
+	} {
+		seen := map[string]bool{}
+		for range 1000 {
+			id := draw()
+			if bits := 5 * len(id); bits < 128 || strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
+				t.Fatalf("%s id %q has %d bits", name, id, bits)
+			}
+			seen[id] = true
+		}
+		if len(seen) != 1000 {
+			t.Errorf("%d of 1000 %s ids are distinct", len(seen), name)
+		}
+	}
+}
+
+func TestSessionHashIsNotTheSessionID(t *testing.T) {
+	one, other := access.HashSessionID("one"), access.HashSessionID("other")
+	if len(one) != 32 || string(one) == string(other) || strings.Contains(string(one), "one") {
+		t.Errorf("hashes are %x and %x", one, other)
+	}
+	if again := access.HashSessionID("one"); string(again) != string(one) {
+		t.Errorf("the hash of one id is %x, then %x", one, again)
+	}
+}

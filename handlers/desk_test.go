@@ -1,0 +1,188 @@
+package handlers_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/handlers"
+)
+
+const (
+	password    = "correct horse desk battery"
+	idleSession = time.Hour
+	maxSession  = 12 * time.Hour
+)
+
+// passwordHash is the hash of everybody's password: it costs 30 ms, so it is made once.
+var passwordHash = sync.OnceValues(func() (string, error) { return access.HashPassword(password) })
+
+// opening is when every desk's clock begins; it stands still unless it is moved. It is 1 March there, 28 February in UTC.
+var opening = time.Date(2026, time.March, 1, 0, 30, 0, 0, time.FixedZone("", 2*60*60))
+
+// desk is the true application on a database of its own, with alice and bob, who are users, carol, who was a user and
+// is disabled, and root, the administrator.
+type desk struct {
+	t     *testing.T
+	app   *handlers.App
+	db    *db.DB
+	raw   *sql.DB // a second connection, for what no page can do
+	uses  *access.Uses
+	log   *buffer
+	path  string // of the database
+	url   string
+	web   *http.Client
+	moved atomic.Int64 // nanoseconds of the clock since the opening
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	return newDeskAt(t, "http://desk.example")
+}
+
+// newDeskAt returns a desk that people reach at the base URL.
+func newDeskAt(t *testing.T, baseURL string) *desk {
+	t.Helper()
+	d := &desk{t: t, uses: &access.Uses{}, log: &buffer{}, path: filepath.Join(t.TempDir(), "keydesk.db")}
+	d.open()
+	for id, role := range map[string]access.Role{
+		"alice": access.User, "bob": access.User, "carol": access.User, "root": access.Admin,
+	} {
+		d.addUser(access.Person{UserID: id, Role: role})
+	}
+	d.exec(`UPDATE users SET disabled_at = created_at WHERE id = 'carol'`)
+	base, err := url.Parse(baseURL)
+	d.must(err)
+	d.app, err = handlers.New(handlers.Config{
+		DB: d.db, Uses: d.uses, Log: slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		BaseURL: base, KeyPrefix: access.DefaultPrefix, Limits: access.SessionLimits{Idle: idleSession, Max: maxSession},
+	})
+	d.must(err)
+	server := httptest.NewServer(d.app)
+	t.Cleanup(server.Close)
+	transport := &http.Transport{DisableCompression: true} // so that what was encoded would be seen
+	t.Cleanup(transport.CloseIdleConnections)
+	d.url = server.URL
+	d.web = &http.Client{
+		Transport: transport, Timeout: 20 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return d
+}
+
+func (d *desk) open() {
+	d.t.Helper()
+	root, err := access.ParseRootSecret(access.NewRootSecret())
+	d.must(err)
+	d.db, err = db.Open(context.Background(), db.Options{
+		Path: d.path,
+		Root: func(bool) (access.RootSecret, error) { return root, nil },
+		Tell: func(access.KeyChange) {},
+		Now:  func() time.Time { return opening.Add(time.Duration(d.moved.Load())) },
+	})
+	d.must(err)
+	d.raw, err = sql.Open("sqlite", d.path+"?_pragma=busy_timeout(5000)")
+	d.must(err)
+	d.t.Cleanup(func() {
+		if err := errors.Join(d.raw.Close(), d.db.Close()); err != nil {
+			d.t.Error(err)
+		}
+	})
+}
+
+func (d *desk) must(err error) {
+	d.t.Helper()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) addUser(p access.Person) {
+	d.t.Helper()
+	hash, err := passwordHash()
+	d.must(err)
+	d.must(d.db.AddUser(context.Background(), access.TheOperator(), p, hash))
+}
+
+// newKey makes a key of the user's without the web, and returns it in full and by id.
+func (d *desk) newKey(userID string) (secret, id string) {
+	d.t.Helper()
+	s := access.NewSecret(access.DefaultPrefix)
+	key, err := d.db.CreateKey(context.Background(), access.Actor{UserID: userID},
+		d.db.Secrets().Pepper.Fingerprint(s), "")
+	d.must(err)
+	return s.Reveal(), key.ID
+}
+
+// later moves the clock.
+func (d *desk) later(by time.Duration) { d.moved.Add(int64(by)) }
+
+// exec changes the database behind the desk's back.
+func (d *desk) exec(query string, args ...any) {
+	d.t.Helper()
+	_, err := d.raw.Exec(query, args...)
+	d.must(err)
+}
+
+// value returns the one value that a query finds.
+func value[T any](d *desk, query string, args ...any) (v T) {
+	d.t.Helper()
+	d.must(d.raw.QueryRow(query, args...).Scan(&v))
+	return v
+}
+
+// state sums up all that a request could change: the keys and the audit log.
+func (d *desk) state() string {
+	d.t.Helper()
+	return value[string](d, `SELECT (SELECT number FROM audit_head) || ' ' || (SELECT count(*) FROM audit) || ' ' ||
+		coalesce((SELECT group_concat(id || user_id || name || coalesce(deactivated_at, '') || reason ORDER BY id) FROM keys), '')`)
+}
+
+// stored returns every byte that the database keeps on the disk.
+func (d *desk) stored() string {
+	d.t.Helper()
+	files, err := filepath.Glob(d.path + "*")
+	d.must(err)
+	var all bytes.Buffer
+	for _, name := range files {
+		content, err := os.ReadFile(name)
+		d.must(err)
+		all.Write(content)
+	}
+	return all.String()
+}
+
+// buffer is a bytes.Buffer that one goroutine may fill while another looks.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// seconds returns the time of the clock as seconds since 1970.
+func (d *desk) seconds() string { return strconv.FormatInt(d.db.Now().Unix(), 10) }

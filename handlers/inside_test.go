@@ -1,0 +1,14 @@
+package handlers
+
+import "github.com/labstack/echo/v4"
+
+// Table returns the method and path of every route of the table.
+func (a *App) Table() (table []string) {
+	for _, r := range a.routes() {
+		table = append(table, r.method+" "+r.path)
+	}
+	return table
+}
+
+// Handle adds a GET route that the table does not have.
+func (a *App) Handle(path string, handle echo.HandlerFunc) { a.echo.GET(path, handle) }

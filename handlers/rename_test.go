@@ -1,0 +1,147 @@
+package handlers_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+func TestNameIsSavedAndTheListShowsIt(t *testing.T) {
+	d := newDesk(t)
+	_, key := d.newKey("alice")
+	alice := d.signIn("alice")
+	alice.post("/profile/keys/"+key, url.Values{"name": {"  build server "}}).leadsTo("/profile/keys")
+	row := one(t, alice.get("/profile/keys").page(), id("key-"+key))
+	if name := text(one(t, row, tag("bdi"))); name != "build server" {
+		t.Errorf("named %q", name)
+	}
+	alice.post("/profile/keys/"+key, url.Values{"name": {""}}).leadsTo("/profile/keys")
+	row = one(t, alice.get("/profile/keys").page(), id("key-"+key))
+	if names := all(row, tag("bdi")); len(names) > 0 || !strings.HasPrefix(text(row), "Unnamed") {
+		t.Errorf("without a name the row begins %q", text(row))
+	}
+}
+
+func TestSavedNameIsAnsweredWithTheMaskedRowAndAnEmptiedDialog(t *testing.T) {
+	d := newDesk(t)
+	secret, key := d.newKey("alice")
+	got := d.signIn("alice").htmx().post("/profile/keys/"+key, url.Values{"name": {"laptop"}}).is(http.StatusOK).fragment()
+	row := one(t, got, tag("tr"), id("key-"+key))
+	if mask := text(one(t, row, with("data-label", "Key"))); mask != "********"+secret[len(secret)-4:] {
+		t.Errorf("masked as %q", mask)
+	}
+	one(t, row, tag("bdi"), saying("laptop"))
+	dialog := one(t, got, tag("dialog"), id("dialog"), with("hx-swap-oob", "true"))
+	if dialog.FirstChild != nil {
+		t.Error("the dialog is not emptied")
+	}
+	one(t, one(t, got, id("notice")), tag("p"), saying("Saved."))
+}
+
+func TestRenamingToTheSameNameIsNoChange(t *testing.T) {
+	d := newDesk(t)
+	_, key := d.newKey("alice")
+	alice, form := d.signIn("alice"), url.Values{"name": {"laptop"}}
+	alice.post("/profile/keys/"+key, form).leadsTo("/profile/keys")
+	before := d.state()
+	alice.post("/profile/keys/"+key, form).leadsTo("/profile/keys")
+	if d.state() != before {
+		t.Error("something was changed")
+	}
+}
+
+// IO-1: a name that could hide or mislead is refused with a sentence, and what was typed stays.
+func TestRefusedNameIsSaidAndKept(t *testing.T) {
+	d := newDesk(t)
+	_, key := d.newKey("alice")
+	alice := d.signIn("alice")
+	before := d.state()
+	for name, c := range map[string]struct{ typed, sentence string }{
+		"too long":      {strings.Repeat("ä", 65), "A name has at most 64 characters."},
+		"control":       {"lap\x1btop", "Please leave out the control character (U+001B)."},
+		"bidi":          {"lap\u202etop", "Please leave out the character that changes the direction of text (U+202E)."},
+		"invisible":     {"lap\u200btop", "Please leave out the invisible character (U+200B)."},
+		"line":          {"lap\u2028top", "Please leave out the line separator (U+2028)."},
+		"not UTF-8":     {"lap\xfftop", "This is not valid UTF-8 text."},
+		"an API key":    {"my " + access.NewSecret("kd_").Reveal(), "That holds an API key. It would be kept here in clear: leave it out."},
+		"markup as bad": {"<b>\u202e</b>", "Please leave out the character that changes the direction of text (U+202E)."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			form := url.Values{"name": {c.typed}}
+			line := alice.htmx().post("/profile/keys/"+key, form).is(http.StatusUnprocessableEntity)
+			if line.body != c.sentence {
+				t.Errorf("htmx is told %q", line.body)
+			}
+			page := alice.post("/profile/keys/"+key, form).is(http.StatusUnprocessableEntity).page()
+			again := one(t, page, tag("form"), with("action", "/profile/keys/"+key))
+			typed := attr(one(t, again, tag("input"), with("name", "name")), "value")
+			if typed != c.typed {
+				t.Errorf("%q is kept as %q", c.typed, typed)
+			}
+			if alert := text(one(t, again, with("role", "alert"))); alert != c.sentence {
+				t.Errorf("the page says %q", alert)
+			}
+		})
+	}
+	if d.state() != before {
+		t.Error("something was changed")
+	}
+}
+
+func TestInactiveKeyCanBeRenamed(t *testing.T) {
+	d := newDesk(t)
+	_, key := d.newKey("alice")
+	alice := d.signIn("alice")
+	alice.post("/profile/keys/"+key+"/deactivate", nil).leadsTo("/profile/keys")
+	alice.post("/profile/keys/"+key, url.Values{"name": {"old laptop"}}).leadsTo("/profile/keys")
+	row := one(t, alice.get("/profile/keys").page(), id("key-"+key))
+	one(t, row, tag("bdi"), saying("old laptop"))
+}
+
+// WEB-8: text that people stored is text wherever it is shown.
+func TestStoredTextIsInert(t *testing.T) {
+	const typed = `"><img src=x onerror=alert(1)><script>alert(1)</script>{{1}}`
+	d := newDesk(t)
+	_, key := d.newKey("alice")
+	d.exec(`UPDATE users SET name = ? WHERE id = 'alice'`, typed)
+	alice, root := d.signIn("alice"), d.visitor().with("User-Agent", typed)
+	root.post("/login", url.Values{"user_id": {"root"}, "password": {password}}).is(http.StatusSeeOther)
+	alice.post("/profile/keys/"+key, url.Values{"name": {typed}}).is(http.StatusSeeOther)
+	question := alice.get("/profile/keys/" + key + "/deactivate")
+	root.post("/admin/keys/"+key+"/deactivate", url.Values{"reason": {typed}}).is(http.StatusSeeOther)
+	for name, got := range map[string]reply{
+		"question": question, "list": alice.get("/profile/keys"),
+		"users": root.get("/admin/users"), "user": root.get("/admin/users/alice"),
+		"search": root.get("/admin/users?q=" + url.QueryEscape(typed)), "changes": root.get("/admin/history?tab=changes"),
+		"sign-ins": root.get("/admin/history"), "sign-in": d.visitor().post("/login", url.Values{"user_id": {typed}}),
+	} {
+		page := got.page()
+		if len(all(page, tag("img"))) > 0 || len(all(page, tag("script"))) != 2 || len(all(page, has("onerror"))) > 0 {
+			t.Errorf("the %s page runs what was typed: %s", name, got.body)
+		}
+		if !strings.Contains(text(page)+values(page), typed) {
+			t.Errorf("the %s page does not show what was typed", name)
+		}
+	}
+}
+
+// IO-7: of two fields of a name the first counts, and none of the URL's.
+func TestFirstOfTwoFieldsCounts(t *testing.T) {
+	d := newDesk(t)
+	_, key := d.newKey("alice")
+	alice := d.signIn("alice")
+	mixed, parts := multipartForm(t, url.Values{"name": {"third", "fourth"}})
+	for want, c := range map[string]struct{ query, mediaType, body string }{
+		"first": {"?name=query", urlEncoded, "name=first&name=second"},
+		"third": {"?name=query", mixed, parts},
+		"":      {"?name=query", "application/json", `{"name":"json"}`},
+	} {
+		alice.send(http.MethodPost, "/profile/keys/"+key+c.query, c.mediaType, c.body).leadsTo("/profile/keys")
+		if got := value[string](d, `SELECT name FROM keys`); got != want {
+			t.Errorf("named %q, not %q", got, want)
+		}
+	}
+}
