@@ -1,0 +1,197 @@
+package db_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
+)
+
+// desk is a database in a folder of its own, with two users, an administrator, and a clock that stands still until it
+// is moved. Its people have the password hash "x", because hashing is not what is tested here.
+type desk struct {
+	*db.DB
+	clock
+	told
+
+	t        *testing.T
+	path     string
+	digits   string // of the root secret
+	operator access.Actor
+	alice    access.Actor // a user
+	bob      access.Actor // another
+	root     access.Actor // an administrator
+}
+
+// newDesk opens a database with alice, bob and root.
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	d := emptyDesk(t, filepath.Join(t.TempDir(), "keydesk.db"))
+	d.alice, d.bob = d.addUser("alice"), d.addUser("bob")
+	d.root = access.Actor{UserID: "root", Role: access.Admin, Address: "192.0.2.9"}
+	d.add(access.Person{UserID: "root", Role: access.Admin})
+	return d
+}
+
+// emptyDesk opens a new database without people.
+func emptyDesk(t *testing.T, path string) *desk {
+	t.Helper()
+	d := &desk{t: t, path: path, digits: access.NewRootSecret(), operator: access.TheOperator()}
+	d.set(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
+	d.open()
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+func (d *desk) open() {
+	d.t.Helper()
+	d.openWith(d.options())
+}
+
+func (d *desk) openWith(o db.Options) {
+	d.t.Helper()
+	var err error
+	if d.DB, err = db.Open(d.t.Context(), o); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) reopen() {
+	d.t.Helper()
+	d.close()
+	d.open()
+}
+
+func (d *desk) close() {
+	d.t.Helper()
+	if err := d.Close(); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) options() db.Options {
+	return db.Options{
+		Path: d.path, Tell: d.note, Now: d.now,
+		Root: func(bool) (access.RootSecret, error) { return access.ParseRootSecret(d.digits) },
+	}
+}
+
+func (d *desk) add(p access.Person) {
+	d.t.Helper()
+	if err := d.AddUser(d.t.Context(), d.operator, p, "x"); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// addUser adds a user and returns the actor.
+func (d *desk) addUser(id string) access.Actor {
+	d.t.Helper()
+	d.add(access.Person{UserID: id, Role: access.User})
+	return access.Actor{UserID: id, Role: access.User, Address: "192.0.2.1"}
+}
+
+// fingerprint returns that of a fresh API key.
+func (d *desk) fingerprint() access.Fingerprint {
+	return d.Secrets().Pepper.Fingerprint(access.NewSecret(access.DefaultPrefix))
+}
+
+// makeKey makes a key of the actor's and returns it with its hash.
+func (d *desk) makeKey(owner access.Actor) (access.Key, []byte) {
+	d.t.Helper()
+	f := d.fingerprint()
+	key, err := d.CreateKey(d.t.Context(), owner, f, "")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return key, f.Hash
+}
+
+func (d *desk) deactivate(owner access.Actor, id string) access.Key {
+	d.t.Helper()
+	key, err := d.DeactivateOwnKey(d.t.Context(), owner, id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return key
+}
+
+func (d *desk) verdict(hash []byte) access.Verdict {
+	d.t.Helper()
+	verdict, _, err := d.Verify(d.t.Context(), hash)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return verdict
+}
+
+// changes returns the newest page of the audit log.
+func (d *desk) changes() []access.Change {
+	d.t.Helper()
+	changes, _, err := d.Changes(d.t.Context(), access.Actor{UserID: "root", Role: access.Admin}, 0)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return changes
+}
+
+// raw opens a connection of its own to the file, as somebody would who goes around the program. It enforces no foreign
+// keys, so that what is refused is refused by a trigger.
+func raw(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	conn, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// exec runs SQL around the program.
+func exec(t *testing.T, path, statement string, args ...any) {
+	t.Helper()
+	conn := raw(t, path)
+	if _, err := conn.Exec(statement, args...); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantRefusal fails the test unless err is a refusal of this code.
+func wantRefusal(t *testing.T, err error, code access.Code) {
+	t.Helper()
+	if access.Refused(err, code) == nil {
+		t.Errorf("got %v, want a refusal of code %d", err, code)
+	}
+}
+
+// clock stands still until it is moved.
+type clock struct{ micros atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.UnixMicro(c.micros.Load()) }
+func (c *clock) set(at time.Time)        { c.micros.Store(at.UnixMicro()) }
+func (c *clock) advance(d time.Duration) { c.micros.Add(d.Microseconds()) }
+
+// told keeps what the database told of, in the order in which it did.
+type told struct {
+	mu   sync.Mutex
+	list []access.KeyChange
+}
+
+func (t *told) note(c access.KeyChange) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.list = append(t.list, c)
+}
+
+func (t *told) all() []access.KeyChange {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]access.KeyChange(nil), t.list...)
+}

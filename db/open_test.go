@@ -1,0 +1,193 @@
+package db_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
+)
+
+func TestReopenedDatabaseKnowsItsKeys(t *testing.T) {
+	d := newDesk(t)
+	secret := access.NewSecret(access.DefaultPrefix)
+	key, err := d.CreateKey(t.Context(), d.alice, d.Secrets().Pepper.Fingerprint(secret), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, endedHash := d.makeKey(d.alice)
+	ended, _, err := d.OwnKeys(t.Context(), d.alice, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.deactivate(d.alice, ended[0].ID)
+	before := d.Secrets()
+	for range 2 {
+		d.reopen()
+		after := d.Secrets()
+		verdict, found, err := d.Verify(t.Context(), after.Pepper.Fingerprint(secret).Hash)
+		if err != nil || verdict != access.Accepted || found.ID != key.ID {
+			t.Errorf("the key is %s, %+v, %v", verdict, found, err)
+		}
+		if got := d.verdict(endedHash); got != access.Deactivated {
+			t.Errorf("the deactivated key is %s", got)
+		}
+		if after.Pepper.ID != before.Pepper.ID || !bytes.Equal(after.SessionHash, before.SessionHash) ||
+			!bytes.Equal(after.SessionBlock, before.SessionBlock) {
+			t.Error("the secrets have changed")
+		}
+	}
+}
+
+func TestTwoDatabasesHaveTheirOwnSecrets(t *testing.T) {
+	one, other := newDesk(t).Secrets(), newDesk(t).Secrets()
+	secret := access.NewSecret(access.DefaultPrefix)
+	if bytes.Equal(one.Pepper.Fingerprint(secret).Hash, other.Pepper.Fingerprint(secret).Hash) ||
+		bytes.Equal(one.SessionHash, other.SessionHash) || bytes.Equal(one.SessionBlock, other.SessionBlock) {
+		t.Error("two databases share a secret")
+	}
+	if len(one.SessionHash) != 32 || len(one.SessionBlock) != 32 || bytes.Equal(one.SessionHash, one.SessionBlock) {
+		t.Errorf("the session key has %d and %d bytes", len(one.SessionHash), len(one.SessionBlock))
+	}
+}
+
+// The root secret may be made for a new database only: a missing one must never be replaced.
+func TestRootSecretMayBeMadeOnce(t *testing.T) {
+	d := emptyDesk(t, filepath.Join(t.TempDir(), "keydesk.db"))
+	d.close()
+	var asked []bool
+	o := d.options()
+	o.Root = func(fresh bool) (access.RootSecret, error) {
+		asked = append(asked, fresh)
+		return access.ParseRootSecret(d.digits)
+	}
+	d.openWith(o)
+	d.close()
+	o.Path = filepath.Join(t.TempDir(), "keydesk.db")
+	d.openWith(o)
+	if len(asked) != 2 || asked[0] || !asked[1] {
+		t.Errorf("fresh for the old and the new database: %v", asked)
+	}
+}
+
+func TestWithoutARootSecretNothingIsMade(t *testing.T) {
+	d := &desk{t: t, path: filepath.Join(t.TempDir(), "keydesk.db")}
+	missing := errors.New("the root secret is missing")
+	o := d.options()
+	o.Root = func(bool) (access.RootSecret, error) { return access.RootSecret{}, missing }
+	if _, err := db.Open(t.Context(), o); !errors.Is(err, missing) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(d.path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the database: %v", err)
+	}
+}
+
+// A first start that was stopped between making the file and its tables; somebody else may have made the file.
+func TestEmptyFileBecomesADatabaseOfItsOwner(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keydesk.db")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	emptyDesk(t, path).addUser("alice")
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("its mode is %v, %v", info.Mode(), err)
+	}
+}
+
+// DUR-15
+func TestOnlyTheOwnerReadsTheFiles(t *testing.T) {
+	d := newDesk(t)
+	d.makeKey(d.alice)
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+		info, err := os.Stat(d.path + suffix)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if info.Mode() != 0o600 {
+			t.Errorf("%s has mode %v", info.Name(), info.Mode())
+		}
+	}
+}
+
+// KEY-4, REV-4: neither a key nor a secret stands in any file in clear.
+func TestNoSecretStandsInTheFiles(t *testing.T) {
+	d := newDesk(t)
+	secret := access.NewSecret(access.DefaultPrefix)
+	f := d.Secrets().Pepper.Fingerprint(secret)
+	if _, err := d.CreateKey(t.Context(), d.alice, f, ""); err != nil {
+		t.Fatal(err)
+	}
+	session := access.NewSessionID()
+	if err := d.SignIn(t.Context(), access.HashSessionID(session), nil, signedIn("alice"), limits()); err != nil {
+		t.Fatal(err)
+	}
+	holds := func(text []byte) (name string) {
+		for _, suffix := range []string{"", "-wal"} {
+			content, err := os.ReadFile(d.path + suffix)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(content, text) {
+				return "keydesk.db" + suffix
+			}
+		}
+		return ""
+	}
+	for name, text := range map[string][]byte{"hash": f.Hash, "session's hash": access.HashSessionID(session)} {
+		if holds(text) == "" {
+			t.Errorf("the %s is not found: this test does not see what is written", name)
+		}
+	}
+	for name, text := range map[string][]byte{
+		"key": []byte(secret.Reveal()), "key's random part": []byte(secret.Reveal()[3:35]), "session id": []byte(session),
+		"session hash key": d.Secrets().SessionHash, "session block key": d.Secrets().SessionBlock,
+		"root secret": []byte(d.digits),
+	} {
+		if file := holds(text); file != "" {
+			t.Errorf("the %s stands in %s", name, file)
+		}
+	}
+}
+
+func TestAnyPathWillDo(t *testing.T) {
+	for _, name := range []string{
+		"with space.db", "what?mode=memory.db", "#1.db", "50%.db", "%20.db", "%2F.db", "a&b=c;d+e.db", "ümläut 鍵.db", "'\".db",
+		":memory:", "file:x.db",
+	} {
+		folder := filepath.Join(t.TempDir(), "in "+name)
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(folder, name)
+		d := emptyDesk(t, path)
+		d.alice = d.addUser("alice")
+		_, hash := d.makeKey(d.alice)
+		d.reopen()
+		if got := d.verdict(hash); got != access.Accepted {
+			t.Errorf("%s: the key is %s", name, got)
+		}
+		reader, err := db.OpenToRead(t.Context(), path, time.Now)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if verdict, _, err := reader.Verify(t.Context(), hash); err != nil || verdict != access.Accepted {
+			t.Errorf("%s: read, the key is %s, %v", name, verdict, err)
+		}
+		if err := reader.Close(); err != nil {
+			t.Error(err)
+		}
+		d.close()
+		files, err := os.ReadDir(folder)
+		if err != nil || len(files) != 2 || files[0].Name() != name || files[1].Name() != name+".lock" {
+			t.Errorf("%s: the files are %v, %v", name, files, err)
+		}
+	}
+}

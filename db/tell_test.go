@@ -1,0 +1,101 @@
+package db_test
+
+import (
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// Verify answers from what it is told, so it must know before the change is answered (KEY-8).
+func TestKeyChangeIsToldBeforeItIsAnswered(t *testing.T) {
+	d := newDesk(t)
+	var want []access.KeyChange
+	check := func(after string) {
+		t.Helper()
+		if got := d.all(); !slices.Equal(got, want) {
+			t.Fatalf("after %s told of %+v, want %+v", after, got, want)
+		}
+	}
+	check("adding people")
+	key, _ := d.makeKey(d.alice)
+	want = append(want, access.KeyChange{Number: 4, KeyID: key.ID, UserID: "alice", Status: access.Active})
+	check("a key was made")
+	if _, err := d.RenameKey(t.Context(), d.alice, key.ID, "CI"); err != nil {
+		t.Fatal(err)
+	}
+	check("a key was named")
+	d.deactivate(d.alice, key.ID)
+	want = append(want, access.KeyChange{Number: 6, KeyID: key.ID, UserID: "alice", Status: access.Inactive})
+	check("its owner deactivated it")
+	d.deactivate(d.alice, key.ID)
+	check("it was deactivated again")
+	other, _ := d.makeKey(d.bob)
+	want = append(want, access.KeyChange{Number: 7, KeyID: other.ID, UserID: "bob", Status: access.Active})
+	if _, err := d.DeactivateKey(t.Context(), d.root, other.ID, "leaked"); err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, access.KeyChange{Number: 8, KeyID: other.ID, UserID: "bob", Status: access.Inactive})
+	check("an administrator deactivated one")
+}
+
+// By the time a change is told it is committed: who is told may look.
+func TestToldChangeCanBeRead(t *testing.T) {
+	d := emptyDesk(t, t.TempDir()+"/keydesk.db")
+	d.close()
+	var seen []access.Status
+	o := d.options()
+	o.Tell = func(c access.KeyChange) {
+		key, err := d.OwnKey(t.Context(), access.Actor{UserID: c.UserID, Role: access.User}, c.KeyID)
+		if err != nil {
+			t.Error(err)
+		}
+		seen = append(seen, key.Status())
+	}
+	d.openWith(o)
+	d.alice = d.addUser("alice")
+	key, _ := d.makeKey(d.alice)
+	d.deactivate(d.alice, key.ID)
+	if !slices.Equal(seen, []access.Status{access.Active, access.Inactive}) {
+		t.Errorf("who was told saw %v", seen)
+	}
+}
+
+// KEY-8, AUD-9: with 8 people at once each change is told once, in the order of the numbers.
+func TestConcurrentChangesAreToldInOrder(t *testing.T) {
+	const people, each = 8, 5
+	d := newDesk(t)
+	var changing sync.WaitGroup
+	for i := range people {
+		owner := d.addUser("user" + strconv.Itoa(i))
+		changing.Go(func() {
+			for range each {
+				key, err := d.CreateKey(t.Context(), owner, d.fingerprint(), "")
+				if err != nil || !d.toldOf(key.ID, access.Active) {
+					t.Errorf("create: %v, told: %t", err, d.toldOf(key.ID, access.Active))
+					return
+				}
+				_, err = d.DeactivateOwnKey(t.Context(), owner, key.ID)
+				if err != nil || !d.toldOf(key.ID, access.Inactive) {
+					t.Errorf("deactivate: %v, told: %t", err, d.toldOf(key.ID, access.Inactive))
+				}
+			}
+		})
+	}
+	changing.Wait()
+	all := d.all()
+	if len(all) != people*each*2 {
+		t.Fatalf("told of %d changes, want %d", len(all), people*each*2)
+	}
+	for i := 1; i < len(all); i++ {
+		if all[i].Number <= all[i-1].Number {
+			t.Errorf("change %d was told after change %d", all[i].Number, all[i-1].Number)
+		}
+	}
+}
+
+func (t *told) toldOf(id string, status access.Status) bool {
+	return slices.ContainsFunc(t.all(), func(c access.KeyChange) bool { return c.KeyID == id && c.Status == status })
+}
