@@ -9,10 +9,8 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-const (
-	exportChunk    = 1000             // rows between two looks at the clock
-	exportPatience = 30 * time.Second // for a reader that takes nothing
-)
+// exportPatience is how long a reader may take for each few KiB of the report.
+const exportPatience = 30 * time.Second
 
 // keyExport streams the report. It is written down before its first byte leaves.
 func (a *App) keyExport(c echo.Context) error {
@@ -20,32 +18,35 @@ func (a *App) keyExport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	begin := func() {
-		h := c.Response().Header()
-		h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-		h.Set(echo.HeaderContentDisposition, `attachment; filename="`+access.ReportName(a.now())+`"`)
-	}
 	if c.Request().Method == http.MethodHead {
-		begin()
+		a.setReportHeaders(c)
 		return c.NoContent(http.StatusOK)
 	}
-	deadline := http.NewResponseController(c.Response())
 	var report *access.Report
-	rows := 0
 	err = a.DB.Export(c.Request().Context(), who(c), status, func() (err error) {
-		begin()
-		report, err = access.NewReport(c.Response(), a.now())
+		a.setReportHeaders(c)
+		report, err = access.NewReport(&patientWriter{Response: c.Response()}, a.now())
 		return err
-	}, func(k access.Key) error {
-		if rows++; rows%exportChunk == 0 {
-			if err := deadline.SetWriteDeadline(time.Now().Add(exportPatience)); err != nil {
-				return err
-			}
-		}
-		return report.Add(k)
-	})
+	}, func(k access.Key) error { return report.Add(k) })
 	if err != nil {
 		return err
 	}
 	return report.Flush()
+}
+
+func (a *App) setReportHeaders(c echo.Context) {
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
+	h.Set(echo.HeaderContentDisposition, `attachment; filename="`+access.ReportName(a.now())+`"`)
+}
+
+// patientWriter gives a reader of a long answer time for each part of it, rather than for the whole.
+type patientWriter struct{ *echo.Response }
+
+func (w *patientWriter) Write(part []byte) (int, error) {
+	deadline := time.Now().Add(exportPatience)
+	if err := http.NewResponseController(w.Response).SetWriteDeadline(deadline); err != nil {
+		return 0, err
+	}
+	return w.Response.Write(part)
 }

@@ -35,16 +35,12 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	limits, err := c.limits()
-	if err != nil {
-		return err
-	}
 	listener, err := listen(ctx, c.Addr)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // closed already, unless something failed before it served
-	base, err := c.baseURL(listener.Addr().String())
+	settings, err := c.parse(listener.Addr().String())
 	if err != nil {
 		return err
 	}
@@ -55,31 +51,28 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 	defer func() { err = errors.Join(err, closeDB()) }()
 	uses := &access.Uses{}
 	app, err := handlers.New(handlers.Config{
-		DB: d, Uses: uses, Log: log, BaseURL: base, KeyPrefix: c.KeyPrefix, Limits: limits, Demo: accounts,
+		DB: d, Uses: uses, Log: log, BaseURL: settings.base, KeyPrefix: c.KeyPrefix, Limits: settings.limits, Demo: accounts,
 	})
 	if err != nil {
 		return err
 	}
-	if err := c.welcome(ctx, std, d, base, accounts); err != nil {
+	if err := c.welcome(ctx, std, d, settings.base, accounts); err != nil {
 		return err
 	}
 	saved := keepUses(ctx, d, uses, log)
-	err = serveUntilDone(ctx, app, listener, log)
-	return errors.Join(err, saved())
+	return errors.Join(serveUntilDone(ctx, app, listener, log), saved())
 }
 
+// check refuses wrong settings before anything is opened.
 func (c *serveCmd) check() error {
-	if err := errors.Join(c.databaseFlags.check(), c.webFlags.check()); err != nil {
-		return err
+	settings, err := c.parse(c.Addr)
+	if err == nil {
+		err = c.databaseFlags.check()
 	}
-	base, err := c.baseURL(c.Addr)
-	if err != nil {
-		return err
+	if err == nil && c.Demo && !settings.local {
+		err = fmt.Errorf("--demo is served on loopback only, not on %s at %s: everybody knows its passwords", c.Addr, settings.base)
 	}
-	if host, _, _ := net.SplitHostPort(c.Addr); c.Demo && !(loopback(host) && loopback(base.Hostname())) {
-		return fmt.Errorf("--demo is served on loopback only, not on %s at %s: everybody knows its passwords", c.Addr, base)
-	}
-	return nil
+	return err
 }
 
 // open opens the database, or makes that of the demo.

@@ -41,26 +41,34 @@ type webFlags struct {
 	LogLevel     string `default:"info" env:"KEYDESK_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error (${env}; default ${default})."`
 }
 
-func (f webFlags) check() error {
+// web is what webFlags say, parsed.
+type web struct {
+	base   *url.URL // how browsers reach the desk
+	limits access.SessionLimits
+	local  bool // reached from this machine only
+}
+
+// parse checks the settings. addr is where the desk listens, or will.
+func (f webFlags) parse(addr string) (w web, err error) {
 	if err := access.CheckPrefix(f.KeyPrefix); err != nil {
-		return fmt.Errorf("--key-prefix: %w", err)
+		return w, fmt.Errorf("--key-prefix: %w", err)
 	}
-	host, _, err := net.SplitHostPort(f.Addr)
+	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("--addr: %q is not an address such as 127.0.0.1:8080", f.Addr)
+		return w, fmt.Errorf("--addr: %q is not an address such as 127.0.0.1:8080", addr)
 	}
-	if _, err := f.limits(); err != nil {
-		return err
+	if w.limits, err = f.limits(); err != nil {
+		return w, err
 	}
-	base, err := f.baseURL(f.Addr)
-	if err != nil {
-		return err
+	if w.base, err = f.baseURL(addr); err != nil {
+		return w, err
 	}
-	if base.Scheme != "https" && !f.InsecureHTTP && !(loopback(host) && loopback(base.Hostname())) {
-		return fmt.Errorf("%s (--addr %s) can be reached from other machines: put TLS in front and give --base-url "+
-			"https://..., or say --insecure-http", base, f.Addr)
+	w.local = loopback(host) && loopback(w.base.Hostname())
+	if !w.local && w.base.Scheme != "https" && !f.InsecureHTTP {
+		return w, fmt.Errorf("%s (--addr %s) can be reached from other machines: put TLS in front and give --base-url "+
+			"https://..., or say --insecure-http", w.base, addr)
 	}
-	return nil
+	return w, nil
 }
 
 // baseURL returns how browsers reach the desk that listens on addr.
