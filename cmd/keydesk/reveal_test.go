@@ -7,7 +7,6 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -236,23 +235,4 @@ func TestWholePagesWorkWithScriptsToo(t *testing.T) {
 	if got := d.verify(secret); got.status != http.StatusUnauthorized {
 		t.Errorf("verify: %d", got.status)
 	}
-}
-
-// leavingAsks reloads the page and tells whether the browser asks first; the answer is to leave, or to stay.
-func (b *tab) leavingAsks(leave bool) bool {
-	b.t.Helper()
-	asked := chromedp.Events(b.ctx, page.JavascriptDialogOpening)
-	if _, err := chromedp.Call(b.ctx, page.Reload, page.ReloadParams{}); err != nil {
-		b.t.Fatal(err)
-	}
-	for question, err := range asked {
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		if _, err := chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: leave}); err != nil {
-			b.t.Fatal(err)
-		}
-		return question.Type == page.DialogTypeBeforeunload
-	}
-	return false
 }
