@@ -17,7 +17,6 @@ build:
 
 # Unit, storage, handler and browser tests.
 test: browser node_modules
-	$(GO) vet ./...
 	$(GO) test -count=1 -parallel=3 ./...
 
 race: browser node_modules

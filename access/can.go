@@ -66,6 +66,8 @@ func Check(a Actor, what Action) error {
 	case a.Role == Admin && what == CreateKey:
 		return Refuse(Denied, "", "Administrators cannot make keys: who oversees every key never holds one. "+
 			"A user makes keys on their own API Keys page.")
+	case a.UserID == Operator:
+		return Refuse(Denied, "", "Only a user can do this, with their own keys.")
 	case a.Role == Admin:
 		return Refuse(Denied, "", "Only the user who owns a key can do this. "+
 			"Administrators deactivate keys on the user's page in Manage Users.")

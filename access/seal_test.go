@@ -79,6 +79,8 @@ func TestMalformedRootSecretIsRefusedUnquoted(t *testing.T) {
 		"empty":         "",
 		"one short":     digits[1:],
 		"one long":      digits + "0",
+		"16 bytes":      digits[:32], // AES takes it
+		"24 bytes":      digits[:48], // and this
 		"31 bytes":      digits[2:],
 		"33 bytes":      digits + "00",
 		"no hex":        "g" + digits[1:],

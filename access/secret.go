@@ -26,8 +26,9 @@ const (
 var ErrMalformed = errors.New("not a well-formed API key")
 
 // Secret is a full API key. It exists in memory for one response and prints as its masked form, however it is
-// formatted, so that no log line, error or panic can quote it.
-type Secret struct{ full string }
+// formatted, so that no log line, error or panic can quote it. The pointer is for fmt, which passes Format by where a
+// Secret stands in an unexported field: there it prints an address.
+type Secret struct{ full *string }
 
 // NewSecret returns a fresh API key with the prefix given: 32 random base62 characters, then the CRC-32 (IEEE) of all
 // that stands before as 6 more. The format follows GitHub's of 2021. It panics on a prefix that CheckPrefix refuses.
@@ -36,7 +37,8 @@ func NewSecret(prefix string) Secret {
 		panic(err)
 	}
 	body := prefix + randomBase62()
-	return Secret{body + checksum(body)}
+	full := body + checksum(body)
+	return Secret{&full}
 }
 
 // ParseSecret returns the API key that s spells, or ErrMalformed. It accepts any well-formed prefix and exactly one
@@ -55,7 +57,7 @@ func ParseSecret(s string) (Secret, error) {
 	if checksum(body) != s[len(body):] {
 		return Secret{}, ErrMalformed
 	}
-	return Secret{s}, nil
+	return Secret{&s}, nil
 }
 
 // CheckPrefix returns an error with a sentence unless prefix can begin an API key: a lower-case letter, 1 to 11
@@ -74,14 +76,17 @@ func CheckPrefix(prefix string) error {
 }
 
 // Reveal returns the full key. Two callers exist: the answer that shows it once, and Pepper.Fingerprint.
-func (s Secret) Reveal() string { return s.full }
+func (s Secret) Reveal() string {
+	if s.full == nil {
+		return ""
+	}
+	return *s.full
+}
 
 // Last4 returns the last 4 characters, the only part that is kept in clear.
 func (s Secret) Last4() string {
-	if len(s.full) < last4Len {
-		return ""
-	}
-	return s.full[len(s.full)-last4Len:]
+	full := s.Reveal()
+	return full[max(0, len(full)-last4Len):]
 }
 
 // Masked returns the masked form.

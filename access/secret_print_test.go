@@ -99,3 +99,21 @@ func TestNoKeyPrintsToo(t *testing.T) {
 		t.Errorf("the zero key prints as %s", got)
 	}
 }
+
+// fmt passes Format by in unexported fields, where it must still find nothing.
+func TestKeyHidesInUnexportedFields(t *testing.T) {
+	secret := access.NewSecret("kd_")
+	hidden := struct {
+		secret access.Secret
+		pepper access.Pepper
+	}{secret, access.NewPepper("p", []byte("pepper pepper pepper pepper 1234"))}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%p", "%d"} {
+		for _, value := range []any{hidden, &hidden, secret, []any{hidden}} {
+			out := fmt.Sprintf(verb, value)
+			if strings.Contains(out, secret.Reveal()[3:20]) || strings.Contains(out, "pepper p") ||
+				strings.Contains(out, fmt.Sprintf("%x", secret.Reveal()[3:20])) {
+				t.Errorf("%s of %T prints %s", verb, value, out)
+			}
+		}
+	}
+}

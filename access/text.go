@@ -10,8 +10,7 @@ import (
 )
 
 const (
-	maxNameLen   = 64  // code points
-	maxNameBytes = 256 // of UTF-8
+	maxNameLen   = 64  // code points, and so at most 256 bytes
 	maxReasonLen = 300 // code points
 )
 
@@ -22,7 +21,7 @@ func ParseName(s string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if utf8.RuneCountInString(s) > maxNameLen || len(s) > maxNameBytes {
+	if utf8.RuneCountInString(s) > maxNameLen {
 		return "", Refuse(Invalid, "name", "A name has at most 64 characters.")
 	}
 	return s, nil

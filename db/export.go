@@ -24,6 +24,9 @@ func (db *DB) Export(ctx context.Context, actor access.Actor, status access.Stat
 	if err := access.Check(actor, access.ExportKeys); err != nil {
 		return err
 	}
+	if _, err := access.ParseStatus(string(status)); err != nil {
+		return err
+	}
 	where := map[access.Status]string{
 		"": "", access.Active: `WHERE k.deactivated_at IS NULL `, access.Inactive: `WHERE k.deactivated_at IS NOT NULL `,
 	}[status]

@@ -71,21 +71,26 @@ func TestChangesArePagedNewestFirst(t *testing.T) {
 
 func TestSignInsArePagedNewestFirst(t *testing.T) {
 	d := newDesk(t)
-	want := 2*db.HistoryPage + 1
-	for range want {
+	read := func(before int64) (page []int64, more bool, err error) {
+		signIns, more, err := d.SignIns(t.Context(), d.root, before)
+		for _, s := range signIns {
+			page = append(page, s.Number)
+		}
+		return page, more, err
+	}
+	record := func() {
 		d.advance(-time.Minute) // the order is that of the entries, not of the clock
 		err := d.RecordSignIn(t.Context(), access.SignIn{UserID: access.UnknownUser, Outcome: access.UserUnknown})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	checkHistory(t, want, func(before int64) (page []int64, more bool, err error) {
-		signIns, more, err := d.SignIns(t.Context(), d.root, before)
-		for _, s := range signIns {
-			page = append(page, s.Number)
-		}
-		return page, more, err
-	})
+	for range 2 * db.HistoryPage {
+		record()
+	}
+	checkHistory(t, 2*db.HistoryPage, read)
+	record()
+	checkHistory(t, 2*db.HistoryPage+1, read)
 }
 
 func TestSignInsAreWrittenDownAsTheyEnded(t *testing.T) {

@@ -112,6 +112,17 @@ func TestFileThatCannotBeUsedIsLeftAsItIs(t *testing.T) {
 			},
 			db.ErrForeign, false,
 		},
+		"another's with goose at its start": {
+			func(t *testing.T, d *desk) {
+				exec(t, d.path, foreign+`CREATE TABLE goose_db_version (version_id INTEGER); INSERT INTO goose_db_version VALUES (0)`)
+			},
+			db.ErrForeign, false,
+		},
+		"one byte": {func(t *testing.T, d *desk) { write(t, d.path, []byte("x")) }, db.ErrDamaged, false},
+		"cut to nothing": {
+			func(t *testing.T, d *desk) { write(t, d.path, nil); write(t, d.path+"-wal", []byte("frames")) },
+			db.ErrDamaged, false,
+		},
 		"newer": {
 			func(t *testing.T, d *desk) {
 				spoil(t, d)

@@ -121,7 +121,8 @@ func TestNoSecretStandsInTheFiles(t *testing.T) {
 	d := newDesk(t)
 	secret := access.NewSecret(access.DefaultPrefix)
 	f := d.Secrets().Pepper.Fingerprint(secret)
-	if _, err := d.CreateKey(t.Context(), d.alice, f, ""); err != nil {
+	pasted := access.NewSecret(access.DefaultPrefix).Reveal() // a form's once is whatever somebody sent
+	if _, err := d.CreateKey(t.Context(), d.alice, f, pasted); err != nil {
 		t.Fatal(err)
 	}
 	session := access.NewSessionID()
@@ -148,7 +149,7 @@ func TestNoSecretStandsInTheFiles(t *testing.T) {
 	for name, text := range map[string][]byte{
 		"key": []byte(secret.Reveal()), "key's random part": []byte(secret.Reveal()[3:35]), "session id": []byte(session),
 		"session hash key": d.Secrets().SessionHash, "session block key": d.Secrets().SessionBlock,
-		"root secret": []byte(d.digits),
+		"root secret": []byte(d.digits), "form's once": []byte(pasted),
 	} {
 		if file := holds(text); file != "" {
 			t.Errorf("the %s stands in %s", name, file)
@@ -189,5 +190,18 @@ func TestAnyPathWillDo(t *testing.T) {
 		if err != nil || len(files) != 2 || files[0].Name() != name || files[1].Name() != name+".lock" {
 			t.Errorf("%s: the files are %v, %v", name, files, err)
 		}
+	}
+}
+
+// DUR-1: a first start that was killed between its migration and its secrets begins anew.
+func TestFirstStartThatWasCutShortBeginsAnew(t *testing.T) {
+	d := emptyDesk(t, filepath.Join(t.TempDir(), "keydesk.db"))
+	d.close()
+	exec(t, d.path, `DELETE FROM secrets`)
+	d.digits = access.NewRootSecret()
+	d.open()
+	d.alice = d.addUser("alice")
+	if _, hash := d.makeKey(d.alice); d.verdict(hash) != access.Accepted {
+		t.Error("a key that was made is not accepted")
 	}
 }

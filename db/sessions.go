@@ -89,18 +89,18 @@ func (db *DB) SignOut(ctx context.Context, sessionHash []byte, s access.SignIn) 
 }
 
 // Session returns who is signed in by a live session, as they are now, and whether it is time to mark it seen. It
-// refuses a session that has ended, timed out, or whose person is disabled.
+// refuses a session that has ended, timed out, was seen in a future that a set-back clock has undone, or whose person
+// is disabled.
 func (db *DB) Session(ctx context.Context, sessionHash []byte, limits access.SessionLimits) (p access.Person, stale bool, err error) {
 	var row struct {
 		userRow
-		OpenedAt int64 `db:"opened_at"`
-		SeenAt   int64 `db:"seen_at"`
+		SeenAt int64 `db:"seen_at"`
 	}
 	now := db.Now()
-	err = db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT u.id, u.role,
-		s.created_at AS opened_at, s.seen_at FROM sessions s JOIN users u ON u.id = s.user_id
-		WHERE s.id_hash = ? AND s.seen_at >= ? AND s.created_at >= ? AND u.disabled_at IS NULL`),
-		sessionHash, micros(now.Add(-limits.Idle)), micros(now.Add(-limits.Max)))
+	err = db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT u.id, u.role, s.seen_at
+		FROM sessions s JOIN users u ON u.id = s.user_id
+		WHERE s.id_hash = ? AND s.seen_at BETWEEN ? AND ? AND s.created_at >= ? AND u.disabled_at IS NULL`),
+		sessionHash, micros(now.Add(-limits.Idle)), micros(now.Add(idleMark)), micros(now.Add(-limits.Max)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, false, access.Refuse(access.SignedOut, "", "Your session has ended. Please sign in again.")
 	}

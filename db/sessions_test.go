@@ -77,6 +77,20 @@ func TestIdleSessionEnds(t *testing.T) {
 	}
 }
 
+// DUR-7: a clock that ran ahead and was set back leaves no session that lives until then.
+func TestSessionOfTheFutureIsNoSession(t *testing.T) {
+	d := newDesk(t)
+	d.advance(10 * 365 * 24 * time.Hour)
+	hash := d.signIn("alice")
+	if !d.alive(hash) {
+		t.Fatal("it does not live where it was opened")
+	}
+	d.advance(-10 * 365 * 24 * time.Hour)
+	if d.alive(hash) {
+		t.Error("it lives 10 years before it was opened")
+	}
+}
+
 // SES-4
 func TestSessionEndsHoweverMuchItIsUsed(t *testing.T) {
 	d := newDesk(t)

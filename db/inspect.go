@@ -1,0 +1,109 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
+)
+
+// inspect looks at the file without changing it: fresh means that there is no database in it yet.
+func inspect(ctx context.Context, path string) (fresh bool, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err != nil:
+		return false, err
+	case info.Size() == 0:
+		return true, noLog(path)
+	case info.Size() < smallestSQLite:
+		return false, ErrDamaged
+	}
+	read, err := connectToRead(path, 1)
+	if err != nil {
+		return false, err
+	}
+	fresh, err = inspectContent(ctx, read)
+	if corrupt(err) {
+		err = ErrDamaged
+	}
+	return fresh, errors.Join(err, read.Close())
+}
+
+// smallestSQLite is the size in bytes of the smallest SQLite database: one page of the smallest size.
+const smallestSQLite = 512
+
+// noLog refuses an empty file whose write-ahead log is not empty: it was not always empty.
+func noLog(path string) error {
+	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
+		return ErrDamaged
+	}
+	return nil
+}
+
+func inspectContent(ctx context.Context, read *sqlx.DB) (fresh bool, err error) {
+	var tables, application int
+	err = read.GetContext(ctx, &tables,
+		`SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'goose%' AND name NOT LIKE 'sqlite%'`)
+	if err != nil {
+		return false, err
+	}
+	if tables == 0 {
+		return true, nil // a first start was stopped before its migration committed
+	}
+	if err := read.GetContext(ctx, &application, `PRAGMA application_id`); err != nil {
+		return false, err
+	}
+	version, err := appliedVersion(ctx, read)
+	if err != nil {
+		return false, err
+	}
+	known, err := newestVersion()
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case application != applicationID:
+		return false, ErrForeign
+	case version > known:
+		return false, ErrNewer
+	}
+	var verdict string
+	if err := read.GetContext(ctx, &verdict, `PRAGMA quick_check(1)`); err != nil {
+		return false, err
+	}
+	if verdict != "ok" {
+		return false, ErrDamaged
+	}
+	// A first start that was stopped before its secrets were sealed left nothing behind that needs them.
+	err = read.GetContext(ctx, &fresh, `SELECT NOT EXISTS (SELECT 1 FROM users) AND NOT EXISTS (SELECT 1 FROM secrets)`)
+	return fresh, err
+}
+
+// appliedVersion returns the number of the last migration that the file has had, or -1 where there never was one.
+func appliedVersion(ctx context.Context, read *sqlx.DB) (int64, error) {
+	var table bool
+	err := read.GetContext(ctx, &table, `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'goose_db_version')`)
+	if err != nil || !table {
+		return -1, err
+	}
+	var version int64
+	err = read.GetContext(ctx, &version, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`)
+	return version, err
+}
+
+func newestVersion() (int64, error) {
+	files, err := migrations()
+	if err != nil {
+		return 0, err
+	}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, errors.Join(err, errors.New("no migrations"))
+	}
+	return goose.NumericComponent(names[len(names)-1])
+}
