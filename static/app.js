@@ -37,9 +37,10 @@
   }, true);
 
   document.addEventListener("click", (event) => {
-    const at = event.target.closest("[data-copy], [data-leave], [data-close]");
+    const at = event.target.closest("[data-copy], [data-leave], [data-close], [data-dismiss]");
     if (at?.matches("[data-copy]")) copy(at);
     if (at?.matches("[data-leave]")) leaving = true;
+    if (at?.matches("[data-dismiss]")) at.closest(".alert").remove();
     if (at?.matches("[data-close]") && dialog()?.contains(at)) {
       event.preventDefault();
       dialog().close();
@@ -81,10 +82,8 @@
     } else if (dialog()?.open) {
       explain("Keydesk did not answer. Nothing may have changed: try again, or reload the page to see.");
     } else {
-      const note = document.createElement("p");
-      note.className = "alert alert-error alert-soft";
-      note.textContent = "Keydesk did not answer. Reload the page to see whether anything changed.";
-      document.getElementById("notice")?.replaceChildren(note);
+      const note = document.getElementById("no-answer")?.content.cloneNode(true);
+      if (note) document.getElementById("notice").replaceChildren(note);
     }
   });
 

@@ -174,7 +174,7 @@ func reveal(v Reveal, swap templ.Attributes) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<span data-copy-label>Copy to clipboard</span></button><p id=\"copy-status\" role=\"status\" class=\"text-sm empty:hidden\"></p><noscript><p class=\"text-sm\">Your browser runs no scripts here: click the key to select it, then copy it.</p></noscript></div><details><summary class=\"link w-fit text-sm\">Try it with curl</summary><p class=\"mt-2 text-sm text-base-content/80\">Put the key into <code class=\"mono\">KEY</code> and ask whether it is good:</p><code class=\"mono mt-1 block rounded-field bg-base-200 p-3 text-sm break-all\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<span data-copy-label>Copy to clipboard</span></button><p id=\"copy-status\" role=\"status\" class=\"text-sm\"></p><noscript><p class=\"text-sm\">Your browser runs no scripts here: click the key to select it, then copy it.</p></noscript></div><details><summary class=\"link w-fit text-sm\">Try it with curl</summary><p class=\"mt-2 text-sm text-base-content/80\">Put the key into <code class=\"mono\">KEY</code> and ask whether it is good:</p><code class=\"mono mt-1 block rounded-field bg-base-200 p-3 text-sm break-all\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

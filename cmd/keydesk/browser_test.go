@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -148,4 +149,15 @@ func (b *tab) leavingAsks(leave bool) bool {
 		return question.Type == page.DialogTypeBeforeunload
 	}
 	return false
+}
+
+// offline takes the network away from the browser, or gives it back.
+func (b *tab) offline(off bool) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}},
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
 }

@@ -83,3 +83,15 @@ func TestRenameHappensInItsRow(t *testing.T) {
 		t.Errorf("%d rows", n)
 	}
 }
+
+func TestLostNetworkSaysSoOnThePage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.signIn("alice").newKey()
+	b := d.open()
+	b.signIn("alice", password)
+	b.offline(true)
+	b.do(chromedp.Click("#keys td:last-child button"))
+	b.until(`document.querySelector("#notice").textContent.includes("did not answer")`)
+	b.do(chromedp.Click("#notice [data-dismiss]"), chromedp.WaitNotPresent("#notice .alert"))
+}

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -156,18 +155,7 @@ func TestServerErrorKeepsTheKeyOnTheScreen(t *testing.T) {
 func TestLostNetworkKeepsTheKeyOnTheScreen(t *testing.T) {
 	t.Parallel()
 	b, secret := newRevealed(t)
-	offline := func(off bool) {
-		t.Helper()
-		if _, err := chromedp.Call(b.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: off}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := chromedp.Call(b.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-			MatchedNetworkConditions: []*network.Conditions{{URLPattern: "", Offline: off, DownloadThroughput: -1, UploadThroughput: -1}},
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	offline(true)
+	b.offline(true)
 	b.do(chromedp.Click(ok), chromedp.WaitVisible("[data-leave]"))
 	if got := get(b, chromedp.Text("#dialog-error")); !strings.Contains(got, "did not answer") {
 		t.Errorf("said %q", got)
@@ -175,7 +163,7 @@ func TestLostNetworkKeepsTheKeyOnTheScreen(t *testing.T) {
 	if !b.shown(secret) {
 		t.Error("the key was lost")
 	}
-	offline(false)
+	b.offline(false)
 	b.do(chromedp.Click(ok), chromedp.WaitVisible("#keys tr"))
 	b.gone(secret)
 }
