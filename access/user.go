@@ -4,6 +4,7 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -76,6 +77,9 @@ func ParseEmail(s string) (string, error) {
 func ParsePassword(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", Refuse(Invalid, "password", "The password is not valid UTF-8.")
+	}
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return "", Refuse(Invalid, "password", "A password is one line, without control characters: no sign-in page could take it.")
 	}
 	s = NormalPassword(s)
 	switch n := utf8.RuneCountInString(s); {

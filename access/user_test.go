@@ -89,6 +89,7 @@ func TestPasswords(t *testing.T) {
 		"129 characters":           strings.Repeat("x", 129),
 		"129 of four bytes":        strings.Repeat("😀", 129),
 		"15 characters, not UTF-8": "abcdefghijklmn\xff",
+		"two lines":                "two lines of words\nare no password",
 	} {
 		got, err := access.ParsePassword(typed)
 		if refusal := access.Refused(err, access.Invalid); refusal == nil || refusal.Field != "password" || got != "" {

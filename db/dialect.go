@@ -35,6 +35,16 @@ func clash(err error) bool {
 	return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 }
 
+// denied tells whether err says that the operating system does not let this process at the files.
+func denied(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	primary := 0
+	if ok {
+		primary = e.Code() & 0xff
+	}
+	return primary == sqlite3.SQLITE_CANTOPEN || primary == sqlite3.SQLITE_READONLY || primary == sqlite3.SQLITE_PERM
+}
+
 // corrupt tells whether err says that the file is damaged or is no SQLite database.
 func corrupt(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)

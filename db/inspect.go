@@ -31,6 +31,9 @@ func inspect(ctx context.Context, path string) (fresh bool, err error) {
 	if corrupt(err) {
 		err = ErrDamaged
 	}
+	if denied(err) {
+		err = ErrDenied
+	}
 	return fresh, errors.Join(err, read.Close())
 }
 

@@ -66,7 +66,7 @@ func (t *tx) checkOnce(ctx context.Context, once sql.NullString) error {
 		t.actor.UserID, once)
 	if err == nil && used {
 		return access.Refuse(access.Clashes, "once", "This form has already made a key, which was shown in that answer "+
-			"only. Reload the page: if you did not save the key, deactivate it and make another.")
+			"only. Open API Keys again: if you did not save the key, deactivate it and make another.")
 	}
 	return err
 }

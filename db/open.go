@@ -19,6 +19,7 @@ import (
 var (
 	ErrInUse      = errors.New("another keydesk process is using the database; stop it first")
 	ErrNewer      = errors.New("the database was made by a newer keydesk; use that one")
+	ErrDenied     = errors.New("this user may not read and write the database and its folder")
 	ErrHardLinked = errors.New("the file has a second name (a hard link), under which another process could write it")
 	ErrForeign    = errors.New("the file is not a Keydesk database")
 	ErrDamaged    = errors.New("the database is damaged, or the file is no Keydesk database; restore a backup")

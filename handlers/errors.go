@@ -76,6 +76,7 @@ func (a *App) fail(err error, c echo.Context) {
 	case isHTMX(c):
 		c.Response().Header().Set("HX-Retarget", "#notice")
 		c.Response().Header().Set("HX-Reswap", "innerHTML")
+		c.Response().Header().Set("HX-Reselect", ".alert") // not the part of a page that was asked for
 		id := ""
 		if is.status >= http.StatusInternalServerError {
 			id = requestID(c)

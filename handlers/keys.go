@@ -31,6 +31,10 @@ func (a *App) keyCreate(c echo.Context) error {
 	if len(once) > maxOnce {
 		return access.Refuse(access.Invalid, "once", "This form was not made here. Reload the page and try again.")
 	}
+	if as := form.Get("as"); as != "" && as != who(c).UserID {
+		return access.Refuse(access.Clashes, "as", "You are now signed in as "+who(c).UserID+", so no key was made for "+
+			"the person whose page this is. Open API Keys again.")
+	}
 	secret := access.NewSecret(a.KeyPrefix)
 	key, err := a.DB.CreateKey(c.Request().Context(), who(c), a.DB.Secrets().Pepper.Fingerprint(secret), once)
 	if err != nil {

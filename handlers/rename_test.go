@@ -38,7 +38,7 @@ func TestSavedNameIsAnsweredWithTheMaskedRowAndAnEmptiedDialog(t *testing.T) {
 	if dialog.FirstChild != nil {
 		t.Error("the dialog is not emptied")
 	}
-	one(t, one(t, got, id("notice")), tag("p"), saying("Saved."))
+	one(t, one(t, got, id("notice")), tag("p"), saying("Key saved."))
 }
 
 func TestRenamingToTheSameNameIsNoChange(t *testing.T) {

@@ -9,7 +9,10 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-const verifyPath = "/api/v1/verify"
+const (
+	verifyPath = "/api/v1/verify"
+	exportPath = "/admin/users/export.csv"
+)
 
 type route struct {
 	method, path string
@@ -33,7 +36,7 @@ func (a *App) routes() []route {
 		{post, "/profile/keys/:id/deactivate", may(access.DeactivateOwnKey), a.ownKeyDeactivate},
 
 		{get, "/admin/users", may(access.SeeUsers), a.userList},
-		{get, "/admin/users/export.csv", may(access.ExportKeys), a.keyExport},
+		{get, exportPath, may(access.ExportKeys), a.keyExport},
 		{get, "/admin/users/:id", may(access.SeeUsers), a.userShow},
 		{get, "/admin/keys/:id/deactivate", may(access.DeactivateKey), a.keyDeactivateForm},
 		{post, "/admin/keys/:id/deactivate", may(access.DeactivateKey), a.keyDeactivate},

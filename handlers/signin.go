@@ -35,7 +35,7 @@ func (a *App) signIn(c echo.Context) error {
 		return err
 	}
 	typed, next := form.Get("user_id"), localPath(form.Get("next"))
-	person, outcome, err := a.authenticate(c, typed, form.Get("password"))
+	person, outcome, err := a.authenticate(c, access.Fold(typed), form.Get("password"))
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,9 @@ func (a *App) signIn(c echo.Context) error {
 	}
 	if err := a.openSession(c, id, person); err != nil {
 		return err
+	}
+	if next == exportPath {
+		next = "/admin/users" // a download would leave the sign-in page standing
 	}
 	return c.Redirect(http.StatusSeeOther, next)
 }

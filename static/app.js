@@ -10,6 +10,7 @@
   // The dialog opens when htmx has filled it. While it holds the reveal, only OK or Close end it.
   document.addEventListener("htmx:after:swap", () => {
     const d = dialog();
+    armCopy();
     if (d && d.childElementCount && !d.open) {
       d.setAttribute("closedby", held() ? "none" : "closerequest");
       d.showModal();
@@ -49,6 +50,11 @@
     closeMenus(false, event.target);
   });
 
+  document.addEventListener("focusout", (event) => {
+    const menu = event.target.closest("details[data-menu]");
+    if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  });
+
   document.addEventListener("close", (event) => {
     if (event.target === dialog()) dialog().replaceChildren();
   }, true);
@@ -72,10 +78,36 @@
   document.addEventListener("htmx:after:request", (event) => {
     if (inReveal(event)) delete event.detail.ctx.hx.redirect; // a session that ended must not navigate away
   });
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx, tasks } = event.detail;
+    if (ctx.response?.status >= 400 && !ctx.response.headers.has("X-Request-Id")) {
+      event.preventDefault(); // the answer of something between us and Keydesk
+      noAnswer(event);
+    } else if (ctx.response?.status === 401 && inReveal(event)) {
+      event.preventDefault();
+      explain("Your session has ended, so the name was not saved. The key is made: copy it, then close and sign in.");
+    } else if (held() && !inReveal(event)) {
+      // A late answer to something else may change its row, but never the dialog.
+      tasks.splice(0, tasks.length, ...tasks.filter((task) => task.target !== dialog()));
+    }
+  });
   document.addEventListener("htmx:response:error", (event) => {
     if (inReveal(event)) offerClose();
+    refocus();
   });
   document.addEventListener("htmx:error", (event) => {
+    noAnswer(event);
+    refocus();
+  });
+
+  // The button that was pressed was disabled meanwhile, and so lost the focus.
+  function refocus() {
+    setTimeout(() => {
+      if (document.activeElement === document.body) dialog()?.querySelector("input:not([type=hidden]), .btn-error")?.focus();
+    });
+  }
+
+  function noAnswer(event) {
     if (inReveal(event)) {
       explain("Keydesk did not answer, so the name may not be saved. The key is made: copy it, then try OK again, or close.");
       offerClose();
@@ -85,11 +117,19 @@
       const note = document.getElementById("no-answer")?.content.cloneNode(true);
       if (note) document.getElementById("notice").replaceChildren(note);
     }
-  });
+  }
 
   document.addEventListener("submit", (event) => {
     if (inReveal(event) && !event.target.hasAttribute("hx-post")) leaving = true; // OK of the whole page
   });
+
+  // Copying needs a script, so the button is hidden until there is one.
+  function armCopy() {
+    const button = document.querySelector("[data-copy][hidden]");
+    button?.removeAttribute("hidden");
+    if (button && !dialog()?.contains(button)) button.focus();
+  }
+  armCopy();
 
   async function copy(button) {
     const secret = document.querySelector("[data-secret]");

@@ -166,7 +166,7 @@ func reveal(v Reveal, swap templ.Attributes) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</code><div class=\"grid gap-1\"><button type=\"button\" data-copy autofocus class=\"btn w-full btn-outline btn-primary\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</code><div class=\"grid gap-1\"><button type=\"button\" data-copy hidden autofocus class=\"btn w-full btn-outline btn-primary\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -254,7 +254,7 @@ func KeySaved(k access.Key, actor access.Actor, once string, now time.Time) temp
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = done("Saved.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = done("Key saved.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

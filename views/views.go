@@ -43,6 +43,14 @@ func days(n int) string {
 	return strconv.Itoa(n) + " days"
 }
 
+// purpose says what the API Keys page is for.
+func purpose(p Page) string {
+	if p.may(access.CreateKey) {
+		return "Your keys for this organisation's services. A key is shown in full once, when you make it."
+	}
+	return "Where users make and retire their own keys."
+}
+
 // rowID returns the id of a key's row.
 func rowID(k access.Key) string { return "key-" + k.ID }
 

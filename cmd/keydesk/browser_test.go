@@ -57,6 +57,14 @@ func (d *desk) open() *tab {
 	return &tab{d.t, ctx, d}
 }
 
+// another returns a second tab of the same browser.
+func (b *tab) another() *tab {
+	b.t.Helper()
+	ctx, end := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(end)
+	return &tab{b.t, ctx, b.desk}
+}
+
 // do runs the actions, or fails.
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()

@@ -57,6 +57,7 @@ func TestWrongCommandLinesAndSettingsAreOneLine(t *testing.T) {
 		{1, "no such file", "serve --addr=127.0.0.1:0 --database=no/such/folder/keydesk.db"},
 		{1, "not a Keydesk database", "serve --addr=127.0.0.1:0 --database=/"},
 		{1, "A User ID begins", "user add Alice --role=user --password-stdin"},
+		{1, "not valid UTF-8", "user add bob --role=user --name=\xff --password-stdin"},
 		{1, "there is no database yet", "user list --database=nowhere.db"},
 	} {
 		refused(t, c.code, c.words, strings.Fields(c.args)...)

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 )
@@ -35,13 +36,16 @@ type stdio struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // run runs a command until it is done or ctx is, and returns the exit code. An error is one line.
 func run(ctx context.Context, args []string, std stdio) int {
+	if !utf8.ValidString(strings.Join(args, "")) {
+		return fail(std, exitFailure, errors.New("an argument is not valid UTF-8 text"))
+	}
 	done := false
 	parser, err := kong.New(&cli{},
 		kong.Name("keydesk"),

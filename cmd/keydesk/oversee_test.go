@@ -95,3 +95,29 @@ func TestLostNetworkSaysSoOnThePage(t *testing.T) {
 	b.until(`document.querySelector("#notice").textContent.includes("did not answer")`)
 	b.do(chromedp.Click("#notice [data-dismiss]"), chromedp.WaitNotPresent("#notice .alert"))
 }
+
+// A refusal shows on the page even where only a part of a page was asked for.
+func TestRefusedPartShowsItsRefusal(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	b := d.open()
+	b.signIn("root", password)
+	b.goTo("/admin/users")
+	other := b.another() // in which somebody else signs in
+	other.signIn("alice", password)
+	b.do(chromedp.SendKeys("#q", "ali"))
+	b.until(`document.querySelector("#notice").textContent.includes("Only an administrator")`)
+}
+
+func TestKeyIsMadeForThePersonWhosePageItIs(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	b := d.open()
+	b.signIn("alice", password)
+	b.another().signIn("bob", password)
+	b.do(chromedp.Click("main summary"), chromedp.Click("#new-key button"))
+	b.until(`document.querySelector("#notice").textContent.includes("signed in as bob")`)
+	if n := d.count(`SELECT count(*) FROM keys`); n != 0 {
+		t.Errorf("%d keys were made", n)
+	}
+}

@@ -224,3 +224,44 @@ func TestWholePagesWorkWithScriptsToo(t *testing.T) {
 		t.Errorf("verify: %d", got.status)
 	}
 }
+
+// Whatever else was under way when New Key was pressed, its late answer leaves the dialog alone.
+func TestLateAnswersLeaveTheRevealAlone(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]string{
+		"question": `document.querySelector("#keys td:last-child form").requestSubmit()`,
+		"rename":   `(document.querySelector("#keys details").open = true, document.querySelector("#keys details form").requestSubmit())`,
+	} {
+		d := newDesk(t)
+		d.signIn("alice").newKey()
+		b := d.open()
+		b.signIn("alice", password)
+		// The first answer is held back until the key is shown.
+		eval[*int](b, `(window.release = null, window.real = fetch, window.fetch = async (...a) => {
+			const answer = await real(...a); window.fetch = real;
+			await new Promise(r => window.release = r); return answer }, null)`)
+		eval[*int](b, `(`+start+`, null)`)
+		b.until(`window.release`)
+		secret := b.newKey()
+		eval[*int](b, `(release(), null)`)
+		b.until(`!document.querySelector(".htmx-request")`)
+		if !b.shown(secret) {
+			t.Errorf("the late answer to the %s took the key off the screen", name)
+		}
+	}
+}
+
+// A proxy's error page is never shown for ours.
+func TestAnswerOfAProxyIsNotSwappedIn(t *testing.T) {
+	t.Parallel()
+	b, secret := newRevealed(t)
+	eval[*int](b, `(window.fetch = async () => new Response("<h1>502 Bad Gateway</h1>", {status: 502}), null)`)
+	b.do(chromedp.Click(ok), chromedp.WaitVisible("[data-leave]"))
+	if got := get(b, chromedp.Text("#dialog-error")); !strings.Contains(got, "did not answer") {
+		t.Errorf("said %q", got)
+	}
+	if !b.shown(secret) {
+		t.Error("the key was lost")
+	}
+	b.until(`document.querySelector("[data-reveal]").contains(document.activeElement)`)
+}
