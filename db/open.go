@@ -140,7 +140,7 @@ func resolve(path string) (string, error) {
 		return "", fmt.Errorf("database path: %w", err)
 	case !info.Mode().IsRegular():
 		return "", fmt.Errorf("%s: %w", path, ErrForeign)
-	case names(info) > 1:
+	case hardLinked(info):
 		return "", fmt.Errorf("%s: %w", path, ErrHardLinked)
 	}
 	return full, nil

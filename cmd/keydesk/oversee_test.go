@@ -18,6 +18,7 @@ func TestAdministratorDeactivatesForAReason(t *testing.T) {
 	b.do(chromedp.SendKeys("#q", "ali")) // the list follows the typing
 	b.until(`document.querySelectorAll("#users tbody tr").length === 1 && location.search === "?q=ali"`)
 	b.do(chromedp.Click("#users tbody a"), chromedp.WaitVisible("#keys tr"))
+	eval[*int](b, `(window.violations = [], addEventListener("securitypolicyviolation", e => violations.push(e.violatedDirective)), null)`)
 	b.do(chromedp.Click("#keys td:last-child button"), chromedp.WaitVisible("dialog[open] #reason"))
 	if n := eval[int](b, `[...document.querySelectorAll("dialog button")].filter(b => b.innerText.startsWith("Deactivate")).length`); n != 1 {
 		t.Errorf("%d buttons to deactivate in the dialog", n)
@@ -31,6 +32,9 @@ func TestAdministratorDeactivatesForAReason(t *testing.T) {
 	b.until(`!document.querySelector("dialog[open]")`)
 	if got := get(b, chromedp.Text("#keys tr td:nth-child(3)")); !strings.Contains(got, "inactive") || !strings.Contains(got, "Leaked <b>today</b>") {
 		t.Errorf("the row says %q", got)
+	}
+	if got := eval[string](b, `violations.join()`); got != "" {
+		t.Errorf("violations of the content security policy: %s", got)
 	}
 	if got := d.verify(secret); got.status != http.StatusUnauthorized {
 		t.Errorf("verify: %d", got.status)
