@@ -4,7 +4,7 @@ ADDR ?= 127.0.0.1:8080
 GO   ?= go
 TOOL  = $(GO) tool -modfile=tools.mod
 
-.PHONY: run build test browser generate check lint bench race screenshots clean
+.PHONY: run build test browser proxies generate check lint bench race screenshots lighthouse clean
 
 # Serve a demo: made-up people and keys in a throw-away database.
 run: build
@@ -15,16 +15,26 @@ build:
 	@test -x bin/keydesk || echo "Building Keydesk. The first time takes up to 3 minutes, most of it for SQLite ..."
 	@$(GO) build -o bin/keydesk ./cmd/keydesk
 
-# Unit, storage, handler and browser tests.
-test: browser node_modules
-	$(GO) test -count=1 -parallel=3 ./...
+# Unit, storage and handler tests, and then those of the whole program, whose browsers have the machine for themselves.
+test: browser proxies node_modules
+	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -v /cmd/keydesk$$)
+	$(GO) test $(TESTFLAGS) ./cmd/keydesk
 
-race: browser node_modules
-	$(GO) test -race -count=1 ./...
+TESTFLAGS = -count=1 -parallel=3 -timeout=40m
+
+race: browser proxies node_modules
+	$(GO) test -race $(TESTFLAGS) ./...
 
 # What the browser tests drive.
 browser:
 	@.ci/install chromium chromium chromium-browser google-chrome
+	@.ci/install chromium-driver chromedriver
+
+# What the tests of deploy/ run, each on ports and files of its own. Ordinary users do not find what is in /usr/sbin.
+proxies:
+	@.ci/install nginx-light nginx /usr/sbin/nginx
+	@.ci/install caddy caddy
+	@.ci/install haproxy haproxy /usr/sbin/haproxy
 
 node_modules: package.json package-lock.json
 	@.ci/install npm npm
@@ -47,12 +57,22 @@ check: generate lint
 lint:
 	$(TOOL) golangci-lint run ./...
 
+# What the parts cost, and then the whole under load, against yardsticks that run in turn with it.
 bench:
+	@.ci/install sqlite3 sqlite3
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
+	$(GO) build -o bin/keydesk ./cmd/keydesk
+	$(GO) build -o bin/bench ./cmd/bench
+	bin/bench
 
 # Pictures of every page into screenshots/, and the README's into docs/.
 screenshots: browser
 	$(GO) test -tags=screenshots -count=1 -run=TestScreenshots ./cmd/keydesk
+
+# Lighthouse's scores of the pages: 100 for accessibility and best practices, 95 or more for performance.
+lighthouse: browser
+	@.ci/install npm npm
+	$(GO) test -tags=lighthouse -count=1 -v -run=TestLighthouse ./cmd/keydesk
 
 clean:
 	rm -rf bin node_modules screenshots

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -27,5 +28,15 @@ func BenchmarkFingerprint(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		pepper.Fingerprint(secret)
+	}
+}
+
+func BenchmarkReportRow(b *testing.B) {
+	now := time.Now()
+	r, row := access.NewReport(now), make([]byte, 0, 1024)
+	k := access.Key{UserID: "ada.noether", Last4: "7Hq0", CreatedAt: now.Add(-99 * time.Hour), LastUsedAt: now}
+	b.ReportAllocs()
+	for b.Loop() {
+		row = r.Append(row[:0], k)
 	}
 }

@@ -17,15 +17,31 @@ type Action string
 
 // The actions that need a right.
 const (
-	CreateKey        Action = "create key"
-	RenameKey        Action = "rename key"
-	DeactivateOwnKey Action = "deactivate own key"
-	DeactivateKey    Action = "deactivate key" // anybody's
-	SeeOwnKeys       Action = "see own keys"
-	SeeUsers         Action = "see users" // and all their keys, masked
-	SeeHistory       Action = "see history"
-	ExportKeys       Action = "export keys"
-	AddUser          Action = "add user"
+	CreateKey         Action = "create key"
+	RenameKey         Action = "rename key"
+	DeactivateOwnKey  Action = "deactivate own key"
+	DeactivateKey     Action = "deactivate key" // anybody's
+	SeeOwnKeys        Action = "see own keys"
+	SeeUsers          Action = "see users" // and all their keys, masked
+	SeeHistory        Action = "see history"
+	ExportKeys        Action = "export keys"
+	AddUser           Action = "add user"
+	SetOthersPassword Action = "set another's password"
+	ChangeRole        Action = "change role"
+	DisableUser       Action = "disable user"
+	EnableUser        Action = "enable user"
+	IssueLink         Action = "issue password link"
+	EndSessions       Action = "end sessions" // anybody's
+	SetUp             Action = "set up"
+	SeeProfile        Action = "see profile"
+	SetPassword       Action = "set password"    // one's own, by a link
+	ChangePassword    Action = "change password" // one's own
+	EndOwnSessions    Action = "end own sessions"
+	NoteLinks         Action = "note password links" // issued for oneself
+	SeeHelp           Action = "see help"
+	GiveFeedback      Action = "give feedback"
+	SeeFeedback       Action = "see feedback"
+	MakeUp            Action = "make up data"
 )
 
 // Actor is who does something: a person, or the operator at the command line.
@@ -33,6 +49,8 @@ type Actor struct {
 	UserID  string
 	Role    Role   // empty for the operator
 	Address string // the IP address it comes from; empty for the operator
+	Request string // the name of the request it comes with; empty for the operator
+	Session string // the id of the session it acts in, which must be live still; empty where there is none
 }
 
 // TheOperator returns the actor at the command line.
@@ -44,13 +62,13 @@ func Can(a Actor, what Action) bool {
 	switch what {
 	case CreateKey, RenameKey, DeactivateOwnKey:
 		return a.Role == User
-	case SeeOwnKeys:
+	case SeeOwnKeys, SeeProfile, SetPassword, ChangePassword, EndOwnSessions, NoteLinks, SeeHelp, GiveFeedback:
 		return a.Role == User || a.Role == Admin
-	case ExportKeys, SeeUsers:
+	case ExportKeys, SeeUsers, AddUser, DisableUser, IssueLink:
 		return a.Role == Admin || a.UserID == Operator
-	case SeeHistory, DeactivateKey:
+	case SeeHistory, DeactivateKey, ChangeRole, EnableUser, EndSessions, SeeFeedback:
 		return a.Role == Admin
-	case AddUser:
+	case SetOthersPassword, SetUp, MakeUp:
 		return a.UserID == Operator
 	}
 	return false
@@ -58,19 +76,26 @@ func Can(a Actor, what Action) bool {
 
 // Check returns nil if the actor may do this, else a refusal that says who can.
 func Check(a Actor, what Action) error {
-	switch {
-	case Can(a, what):
+	if Can(a, what) {
 		return nil
-	case what == AddUser:
-		return Refuse(Denied, "", "Only the operator of this desk can do this, at the command line.")
-	case a.Role == Admin && what == CreateKey:
-		return Refuse(Denied, "", "Administrators cannot make keys: who oversees every key never holds one. "+
-			"A user makes keys on their own API Keys page.")
-	case a.UserID == Operator:
-		return Refuse(Denied, "", "Only a user can do this, with their own keys.")
-	case a.Role == Admin:
-		return Refuse(Denied, "", "Only the user who owns a key can do this. "+
-			"Administrators deactivate keys on the user's page in Manage Users.")
 	}
-	return Refuse(Denied, "", "Only an administrator can do this. Ask one of yours.")
+	return Refuse(Denied, "", whoCan(a, what))
+}
+
+func whoCan(a Actor, what Action) string {
+	switch {
+	case Can(TheOperator(), what) && !Can(Actor{Role: Admin}, what):
+		return "Only the operator of this desk can do this, at the command line."
+	case Can(Actor{Role: Admin}, what) && Can(Actor{Role: User}, what):
+		return "Only a person with an account here can do this, for themselves."
+	case Can(Actor{Role: Admin}, what):
+		return "Only an administrator can do this. Ask one of yours."
+	case a.Role == Admin && what == CreateKey:
+		return "Administrators cannot make keys: who oversees every key never holds one. " +
+			"A user makes keys on their own API Keys page."
+	case a.Role == Admin:
+		return "Only the user who owns a key can do this. " +
+			"Administrators deactivate keys on the user's page in Manage Users."
+	}
+	return "Only a user can do this, with their own keys."
 }

@@ -11,18 +11,37 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-// rights says who may do what: u the user, a the administrator, o the operator. DESIGN, 2.
+// rights says who may do what: u the user, a the administrator, o the operator. DESIGN, 2 and 7.
 func rights() map[access.Action]string {
 	return map[access.Action]string{
-		access.CreateKey:        "u",
+		access.CreateKey:        "u", // of everybody with a role, only those who oversee no key
 		access.RenameKey:        "u",
 		access.DeactivateOwnKey: "u",
-		access.DeactivateKey:    "a",
-		access.SeeOwnKeys:       "ua",
-		access.SeeUsers:         "ao",
-		access.SeeHistory:       "a",
-		access.ExportKeys:       "ao",
-		access.AddUser:          "o",
+		access.SeeOwnKeys:       "ua", // an administrator's page says why it is empty
+
+		access.DeactivateKey: "a",
+		access.SeeUsers:      "ao",
+		access.SeeHistory:    "a",
+		access.ExportKeys:    "ao",
+		access.AddUser:       "ao",
+		access.ChangeRole:    "a",
+		access.DisableUser:   "ao",
+		access.EnableUser:    "a",
+		access.IssueLink:     "ao",
+		access.EndSessions:   "a",
+		access.SeeFeedback:   "a",
+
+		access.SetOthersPassword: "o", // never an administrator: AZ-6
+		access.SetUp:             "o",
+		access.MakeUp:            "o",
+
+		access.SeeProfile:     "ua",
+		access.SetPassword:    "ua",
+		access.ChangePassword: "ua",
+		access.EndOwnSessions: "ua",
+		access.NoteLinks:      "ua",
+		access.SeeHelp:        "ua",
+		access.GiveFeedback:   "ua",
 	}
 }
 
@@ -44,7 +63,7 @@ func actors() map[access.Actor]string {
 	}
 }
 
-// AZ-1, AZ-4
+// AZ-1, AZ-4, AZ-6
 func TestWhoMayDoWhat(t *testing.T) {
 	for action, may := range rights() {
 		for actor, letter := range actors() {
@@ -128,16 +147,43 @@ func TestRefusalSaysWhoCan(t *testing.T) {
 		{admin, access.CreateKey, "Administrators cannot make keys"},
 		{admin, access.RenameKey, "Only the user who owns a key"},
 		{admin, access.DeactivateOwnKey, "Only the user who owns a key"},
+		{admin, access.SetOthersPassword, "Only the operator"},
+		{admin, access.SetUp, "Only the operator"},
+		{user, access.SetOthersPassword, "Only the operator"},
+		{user, access.SetUp, "Only the operator"},
 		{user, access.DeactivateKey, "Only an administrator"},
 		{user, access.ExportKeys, "Only an administrator"},
 		{user, access.SeeUsers, "Only an administrator"},
 		{user, access.SeeHistory, "Only an administrator"},
-		{user, access.AddUser, "Only the operator"},
+		{user, access.AddUser, "Only an administrator"},
+		{user, access.ChangeRole, "Only an administrator"},
+		{user, access.DisableUser, "Only an administrator"},
+		{user, access.EnableUser, "Only an administrator"},
+		{user, access.IssueLink, "Only an administrator"},
+		{user, access.EndSessions, "Only an administrator"},
+		{user, access.SeeFeedback, "Only an administrator"},
+		{access.TheOperator(), access.CreateKey, "Only a user"},
+		{access.TheOperator(), access.RenameKey, "Only a user"},
+		{access.TheOperator(), access.DeactivateOwnKey, "Only a user"},
 	} {
-		refusal := access.Refused(access.Check(row.actor, row.action), access.Denied)
-		if refusal == nil || !strings.Contains(refusal.Message, row.says) {
-			t.Errorf("%s asks to %s: %v, want %q", row.actor.UserID, row.action, refusal, row.says)
-		}
+		wantSentence(t, row.actor, row.action, row.says)
+	}
+}
+
+// What an administrator does is not said to be a user's, whoever asks for it.
+func TestRefusalOfTheOperatorSaysWhoCan(t *testing.T) {
+	for _, action := range []access.Action{
+		access.DeactivateKey, access.SeeHistory, access.ChangeRole, access.EnableUser, access.EndSessions, access.SeeFeedback,
+	} {
+		wantSentence(t, access.TheOperator(), action, "Only an administrator")
+	}
+}
+
+func wantSentence(t *testing.T, actor access.Actor, action access.Action, says string) {
+	t.Helper()
+	refusal := access.Refused(access.Check(actor, action), access.Denied)
+	if refusal == nil || !strings.Contains(refusal.Message, says) {
+		t.Errorf("%s asks to %s: %v, want %q", actor.UserID, action, refusal, says)
 	}
 }
 

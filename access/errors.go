@@ -1,6 +1,9 @@
 package access
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Code says what kind of refusal an Error is. Each front end maps it to its own answer in one place.
 type Code int
@@ -13,6 +16,7 @@ const (
 	SignedOut                 // nobody is signed in
 	Clashes                   // it contradicts what is there already
 	Busy                      // the desk cannot answer now; nothing was changed
+	TooMany                   // too often, or too many; nothing was changed
 )
 
 // Error is a refusal with a sentence written for the person who reads it. Any other error is the desk's own fault,
@@ -21,6 +25,7 @@ type Error struct {
 	Code    Code
 	Field   string // the form field it is about; may be empty
 	Message string
+	Wait    time.Duration // after which it may be tried again; 0 when waiting does not help
 }
 
 // Error returns the sentence.
@@ -38,6 +43,12 @@ func Refused(err error, code Code) *Error {
 	}
 	return nil
 }
+
+// What became of a change that failed for a reason of the desk's own.
+var (
+	ErrUnsaved = errors.New("nothing was changed")
+	ErrUnsure  = errors.New("whether it was changed is not known")
+)
 
 // ErrNotFound is the one refusal for what is not there and for what belongs to somebody else.
 var ErrNotFound = Refuse(NotFound, "", "There is nothing here, or it is not yours.")

@@ -24,6 +24,8 @@ const (
 	WrongPassword Outcome = "wrong password"
 	UserUnknown   Outcome = "unknown user"
 	UserDisabled  Outcome = "account disabled"
+	NoPassword    Outcome = "no password set yet"
+	Throttled     Outcome = "too many attempts"
 	SignOut       Outcome = "signed out"
 )
 

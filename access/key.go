@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Status tells whether a key is accepted.
 type Status string
@@ -49,10 +52,45 @@ func (k Key) AgeDays(now time.Time) int {
 	return max(0, int(now.Sub(k.CreatedAt)/(24*time.Hour)))
 }
 
+// KeyIDLen is how many characters the id of a key has: it is a UUID.
+const KeyIDLen = 36
+
+// KeyLimits says how many keys a user may have and make; 0 means no limit.
+type KeyLimits struct {
+	Active    int // at once
+	PerMinute int // made within any 60 seconds
+}
+
+// Check returns nil if one more key is within the limits, for who has so many active ones and made so many in the last
+// minute, else a refusal that says what to do.
+func (l KeyLimits) Check(active, recent int) error {
+	if l.Active > 0 && active >= l.Active {
+		return Refuse(Clashes, "", fmt.Sprintf("You have as many active keys as one user may have here (%d). No key was "+
+			"made: first deactivate one that you no longer need.", l.Active))
+	}
+	if l.PerMinute > 0 && recent >= l.PerMinute {
+		return &Error{Code: TooMany, Wait: time.Minute, Message: fmt.Sprintf("You have made keys as fast as one user may here "+
+			"(%d a minute). No key was made: please try again in a minute.", l.PerMinute)}
+	}
+	return nil
+}
+
+// ChangeRate is how often a minute a person may rename keys or say something of the help: each is kept for ever.
+const ChangeRate = 120
+
+// TooFast refuses what a person does faster than that.
+func TooFast() error {
+	return &Error{Code: TooMany, Wait: time.Minute, Message: "That was changed very often within a minute. Nothing was " +
+		"changed: please try again in a minute."}
+}
+
 // KeyChange tells that a key was made or deactivated by the committed change of this number.
 type KeyChange struct {
-	Number int64 // of the change in the audit log
-	KeyID  string
-	UserID string
-	Status Status // since the change
+	Number  int64 // of the change in the audit log; 0 when it is told what was read
+	KeyID   string
+	UserID  string
+	Hash    [HashLen]byte
+	Last4   string
+	Status  Status // since the change; empty while nobody knows whether it was committed
+	Request string // the name of the request that asked for it; may be empty
 }

@@ -11,12 +11,22 @@ import (
 const absentPassword = "$argon2id$v=19$m=19456,t=2,p=1$a2V5ZGVzay1uby1zYWx0IQ$" +
 	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// HashPassword returns the argon2id hash of a password from ParsePassword as a PHC string: 19 MiB, 2 passes (OWASP
-// Password Storage). It takes about 30 ms of one core.
+// passwordParams are 19 MiB and 2 passes (OWASP Password Storage), about 30 ms of one core.
+func passwordParams() argon2id.Params {
+	return argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+}
+
+// HashPassword returns the argon2id hash of a password from ParsePassword as a PHC string.
 func HashPassword(password string) (string, error) {
-	return argon2id.CreateHash(password, &argon2id.Params{
-		Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32,
-	})
+	params := passwordParams()
+	return argon2id.CreateHash(password, &params)
+}
+
+// OutdatedHash tells whether a stored hash was made with other parameters than HashPassword's, and so is to be made
+// anew when the password is next at hand.
+func OutdatedHash(hash string) bool {
+	params, _, _, err := argon2id.DecodeHash(hash)
+	return err == nil && *params != passwordParams()
 }
 
 // PasswordMatches tells whether the password as typed has this hash. Without a hash it is always false, after the

@@ -54,6 +54,7 @@ func TestLongPasswordIsNotCut(t *testing.T) {
 	}
 }
 
+// AUTH-1
 func TestEqualPasswordsHaveDifferentHashes(t *testing.T) {
 	one, err := access.HashPassword("correct horse battery")
 	if err != nil {
@@ -82,6 +83,26 @@ func TestSpoiltHashIsAnErrorWithoutIt(t *testing.T) {
 			t.Errorf("%q: %t, %v", hash, ok, err)
 		} else if strings.Contains(err.Error(), hash) || strings.Contains(err.Error(), password) {
 			t.Errorf("%q: quoted by %v", hash, err)
+		}
+	}
+}
+
+// AUTH-1: a hash of other parameters, weaker or stronger, is made anew.
+func TestHashOfOtherParametersIsOutdated(t *testing.T) {
+	today, err := access.HashPassword("correct horse battery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hash, want := range map[string]bool{
+		today: false,
+		strings.Replace(today, "m=19456", "m=4096", 1):  true,
+		strings.Replace(today, "m=19456", "m=65536", 1): true,
+		strings.Replace(today, "t=2", "t=1", 1):         true,
+		strings.Replace(today, "p=1", "p=4", 1):         true,
+		"":                                              false, "spoilt": false, // these match no password, so there is never one at hand
+	} {
+		if got := access.OutdatedHash(hash); got != want {
+			t.Errorf("%q is outdated: %t", hash, got)
 		}
 	}
 }

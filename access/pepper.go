@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 )
 
+// HashLen is how many bytes the hash of an API key has.
+const HashLen = sha256.Size
+
 // Fingerprint is what is kept of an API key: enough to recognise it, too little to make it.
 type Fingerprint struct {
 	Hash     []byte // HMAC-SHA-256 of the whole key under the pepper

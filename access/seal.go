@@ -1,6 +1,7 @@
 package access
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -24,12 +25,16 @@ func NewRootSecret() string {
 	return hex.EncodeToString(key)
 }
 
-// ParseRootSecret reads 64 hex digits. Its error never quotes them.
+// ParseRootSecret reads 64 hex digits. It refuses what repeats itself: that is an example, such as a page of
+// documentation shows, and no random number. Its error never quotes the digits.
 func ParseRootSecret(digits string) (RootSecret, error) {
 	key, err := hex.DecodeString(digits)
 	if err != nil || len(key) != RootSecretLen {
 		return RootSecret{}, errors.New("the root secret must be 64 hex digits (32 bytes); " +
 			"`openssl rand -hex 32` makes one")
+	}
+	if repeats(key) {
+		return RootSecret{}, errors.New("the root secret is an example, not a random one; `openssl rand -hex 32` makes one")
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -40,6 +45,16 @@ func ParseRootSecret(digits string) (RootSecret, error) {
 		return RootSecret{}, err
 	}
 	return RootSecret{aead}, nil
+}
+
+// repeats tells whether the bytes are one part, of at most half of them, again and again.
+func repeats(key []byte) bool {
+	for n := 1; n <= len(key)/2; n++ {
+		if bytes.Equal(key[n:], key[:len(key)-n]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Seal encrypts value with AES-256-GCM. The label is authenticated: a sealed value opens under its own label only.

@@ -22,6 +22,7 @@ func newRoot(t *testing.T) access.RootSecret {
 	return root
 }
 
+// KEY-4, DUR-9: the pepper is kept so.
 func TestSealedValueOpensUnderItsLabelAndRootOnly(t *testing.T) {
 	digits := access.NewRootSecret()
 	root, err := access.ParseRootSecret(digits)

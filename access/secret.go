@@ -37,7 +37,8 @@ func NewSecret(prefix string) Secret {
 		panic(err)
 	}
 	body := prefix + randomBase62()
-	full := body + checksum(body)
+	sum := checksum(body)
+	full := body + string(sum[:])
 	return Secret{&full}
 }
 
@@ -54,7 +55,7 @@ func ParseSecret(s string) (Secret, error) {
 		}
 	}
 	body := s[:len(s)-checksumLen]
-	if checksum(body) != s[len(body):] {
+	if sum := checksum(body); string(sum[:]) != s[len(body):] {
 		return Secret{}, ErrMalformed
 	}
 	return Secret{&s}, nil
@@ -75,7 +76,8 @@ func CheckPrefix(prefix string) error {
 	return nil
 }
 
-// Reveal returns the full key. Two callers exist: the answer that shows it once, and Pepper.Fingerprint.
+// Reveal returns the full key. Four callers exist: the answer that shows it once, Pepper.Fingerprint, Hasher.Hash, and the
+// file that `keydesk demo-data` makes for load tests.
 func (s Secret) Reveal() string {
 	if s.full == nil {
 		return ""
@@ -101,8 +103,8 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.Masked()), nil }
 // Mask returns the masked key: 8 asterisks and the last 4 characters, the same on pages, in reports and in logs.
 func Mask(last4 string) string { return "********" + last4 }
 
-// maskSecrets returns text with every API key in it masked.
-func maskSecrets(text string) string {
+// MaskSecrets returns text with every API key in it masked.
+func MaskSecrets(text string) string {
 	var out strings.Builder
 	for at := 0; at < len(text); at++ {
 		if text[at] != '_' || len(text)-at-1 < secretTailLen {
@@ -120,6 +122,9 @@ func maskSecrets(text string) string {
 	return out.String() + text
 }
 
+// HoldsSecret tells whether an API key stands anywhere in the text, which is then kept nowhere and passed on to nobody.
+func HoldsSecret(text string) bool { return MaskSecrets(text) != text }
+
 // randomBase62 draws by rejection: of 256 byte values the 248 lowest map onto 62 characters evenly (ASVS 11.5.1).
 func randomBase62() string {
 	const fair = 256 - 256%len(base62)
@@ -136,14 +141,13 @@ func randomBase62() string {
 	return string(out)
 }
 
-func checksum(body string) string {
+func checksum(body string) (out [checksumLen]byte) {
 	sum := crc32.ChecksumIEEE([]byte(body))
-	var out [checksumLen]byte
 	for i := checksumLen - 1; i >= 0; i-- {
 		out[i] = base62[sum%62]
 		sum /= 62
 	}
-	return string(out[:])
+	return out
 }
 
 func isLower(b byte) bool { return 'a' <= b && b <= 'z' }

@@ -87,6 +87,7 @@ func panicOf(secret access.Secret) (cause any) {
 	panic(fmt.Sprint("cannot use ", secret))
 }
 
+// REV-4
 func TestRefusalOfAKeyQuotesNothing(t *testing.T) {
 	_, err := access.ParseSecret(knownKey + "x")
 	if !errors.Is(err, access.ErrMalformed) || strings.Contains(err.Error(), knownKey[:8]) {
@@ -100,7 +101,7 @@ func TestNoKeyPrintsToo(t *testing.T) {
 	}
 }
 
-// fmt passes Format by in unexported fields, where it must still find nothing.
+// REV-4: fmt passes Format by in unexported fields, where it must still find nothing.
 func TestKeyHidesInUnexportedFields(t *testing.T) {
 	secret := access.NewSecret("kd_")
 	hidden := struct {

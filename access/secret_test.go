@@ -51,6 +51,7 @@ func TestNewKeyHasTheDocumentedForm(t *testing.T) {
 	}
 }
 
+// KEY-2
 func TestKeyParsesAsItself(t *testing.T) {
 	keys := []string{knownKey, longKey, paddedKey, zerosKey, checked("zz_" + strings.Repeat("0", 32))}
 	for range 100 {
@@ -133,6 +134,7 @@ func TestMalformedKeyIsRefused(t *testing.T) {
 	}
 }
 
+// KEY-2
 func TestPrefixes(t *testing.T) {
 	good := []string{"kd_", "ab_", "k2_", "a00_", "abcdefghijkl_", "a23456789012_"}
 	bad := []string{

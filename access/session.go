@@ -1,11 +1,6 @@
 package access
 
-import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"time"
-)
+import "time"
 
 // SessionLimits says how long a session lasts.
 type SessionLimits struct {
@@ -13,23 +8,11 @@ type SessionLimits struct {
 	Max  time.Duration // in all
 }
 
-// NewSessionID returns an opaque session id of at least 128 random bits (ASVS 7.2.3). Only its hash is kept.
-func NewSessionID() string { return rand.Text() }
-
-// HashSessionID returns what the database keeps of a session id.
-func HashSessionID(id string) []byte {
-	sum := sha256.Sum256([]byte(id))
-	return sum[:]
+// Session is a browser in which somebody is signed in.
+type Session struct {
+	ID        string // UUIDv7, for its owner to name it by; the cookie carries another, secret one
+	CreatedAt time.Time
+	SeenAt    time.Time // to the minute
+	Address   string    // where it was opened from
+	UserAgent string    // the browser's name for itself
 }
-
-// NewOnce returns the random, single-use value of one form.
-func NewOnce() string { return rand.Text() }
-
-// HashOnce returns what the database keeps of a form's once, which could be anything that somebody sent.
-func HashOnce(once string) string {
-	sum := sha256.Sum256([]byte(once))
-	return hex.EncodeToString(sum[:])
-}
-
-// NewRequestID returns the random name of a request, which stands on its error page and its log lines.
-func NewRequestID() string { return rand.Text() }

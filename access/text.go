@@ -46,14 +46,16 @@ func ParseReason(s string) (string, error) {
 // masked, for what comes from outside unasked, such as a browser's name for itself.
 func Printable(s string, n int) string {
 	var out strings.Builder
-	for _, r := range maskSecrets(strings.ToValidUTF8(s, "�")) {
+	var before rune
+	for _, r := range MaskSecrets(strings.ToValidUTF8(s, "�")) {
 		if n--; n < 0 {
 			break
 		}
-		if refusedRune(r) != "" {
+		if refusedRune(before, r) != "" {
 			r = unicode.ReplacementChar
 		}
 		out.WriteRune(r)
+		before = r
 	}
 	return out.String()
 }
@@ -66,32 +68,40 @@ func parseLine(field, s string) (string, error) {
 		return "", Refuse(Invalid, field, "This is not valid UTF-8 text.")
 	}
 	s = strings.TrimSpace(norm.NFC.String(s))
+	var before rune
 	for _, r := range s {
-		if kind := refusedRune(r); kind != "" {
+		if kind := refusedRune(before, r); kind != "" {
 			return "", Refuse(Invalid, field, fmt.Sprintf("Please leave out %s (U+%04X).", kind, r))
 		}
+		before = r
 	}
-	if maskSecrets(s) != s {
+	if HoldsSecret(s) {
 		return "", Refuse(Invalid, field, "That holds an API key. It would be kept here in clear: leave it out.")
 	}
 	return s, nil
 }
 
 // refusedRune says what kind of character r is if it could hide, reorder or break text (Trojan Source, 2021), else "".
-func refusedRune(r rune) string {
+// The one before it tells whether a variation selector has something to vary, as in an emoji.
+func refusedRune(before, r rune) string {
 	switch {
 	case unicode.IsControl(r):
 		return "the control character"
-	case r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0x200E, r == 0x200F, r == 0x061C:
+	case unicode.Is(unicode.Bidi_Control, r):
 		return "the character that changes the direction of text"
-	case r >= 0x200B && r <= 0x200D, r >= 0x2060 && r <= 0x206F, r == 0xFEFF, r == 0x00AD, r >= 0x180B && r <= 0x180E,
-		r == 0x034F, r == 0x115F, r == 0x1160, r == 0x3164, r == 0xFFA0, r == 0x2800, r >= 0xFFF9 && r <= 0xFFFB:
-		return "the invisible character"
 	case r == 0x2028, r == 0x2029:
 		return "the line separator"
-	case r >= 0xFDD0 && r <= 0xFDEF, r&0xFFFE == 0xFFFE:
+	case unicode.Is(unicode.Noncharacter_Code_Point, r):
 		return "the noncharacter"
-	case r >= 0xE0000 && r <= 0xE0FFF:
+	case r == 0xFE0E, r == 0xFE0F:
+		if unicode.In(before, unicode.S, unicode.N, unicode.P) {
+			return ""
+		}
+		return "the invisible character"
+	case unicode.Is(unicode.Prepended_Concatenation_Mark, r): // formats, and is seen
+		return ""
+	case unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector),
+		r == 0x2800, r == 0xFFFC: // the blank of Braille, and the place of what is not text
 		return "the invisible character"
 	}
 	return ""

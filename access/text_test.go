@@ -19,6 +19,7 @@ func TestNames(t *testing.T) {
 		"re\u0301sume\u0301":                 "résumé",
 		"שלום":                               "שלום", // letters that run right to left are no control characters
 		"日本語":                                "日本語",
+		"❤️ 1️⃣":                             "❤️ 1️⃣", // with what makes them colourful
 		"=1+1 <b>\"'&":                       "=1+1 <b>\"'&",
 		strings.Repeat("x", 64):              strings.Repeat("x", 64),
 		strings.Repeat("😀", 64):              strings.Repeat("😀", 64), // 256 bytes
@@ -43,7 +44,7 @@ func refusedRunes() map[string][]rune {
 		"direction": {0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069, 0x200E, 0x200F, 0x061C},
 		"invisible": {
 			0x200B, 0x200C, 0x200D, 0x2060, 0x2063, 0x206F, 0xFEFF, 0x00AD, 0x180E, 0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800,
-			0xFFF9, 0xFFFB, 0xE0001, 0xE0041, 0xE007F, 0xE0100, 0xE01EF,
+			0xFFF9, 0xFFFB, 0xFFFC, 0x180B, 0x17B4, 0x1BCA0, 0x1D173, 0xE0001, 0xE0FFF, 0xFE00, 0xFE0F, 0xE0041, 0xE007F, 0xE0100, 0xE01EF,
 		},
 		"separator":    {0x2028, 0x2029},
 		"noncharacter": {0xFDD0, 0xFDEF, 0xFFFE, 0xFFFF, 0x1FFFE, 0x1FFFF, 0x10FFFE, 0x10FFFF},
@@ -76,7 +77,7 @@ func TestHiddenCharactersAreRefusedByName(t *testing.T) {
 }
 
 func TestNeighboursOfHiddenCharactersAreAccepted(t *testing.T) {
-	for _, r := range []rune{' ', '~', 0xA0, 0x061B, 0x200A, 0x2010, 0x202F, 0x2070, 0xFDCF, 0xFDF0, 0xFFFC, 0x10000} {
+	for _, r := range []rune{' ', '~', 0xA0, 0x061B, 0x200A, 0x2010, 0x202F, 0x2070, 0xFDCF, 0xFDF0, 0xFFFD, 0x10000, 0x0600} {
 		text := "a" + string(r) + "b"
 		if got, err := access.ParseName(text); err != nil || got != text {
 			t.Errorf("U+%04X: got %q, %v", r, got, err)

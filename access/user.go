@@ -4,17 +4,11 @@ import (
 	"net/mail"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 const (
-	maxUserIDLen   = 63
-	maxEmailLen    = 254 // RFC 5321, 4.5.3.1.3 with RFC 3696 erratum 1690
-	minPasswordLen = 15  // code points; NIST SP 800-63B-4, 3.1.1.2, where the password is the only factor
-	maxPasswordLen = 128 // code points
+	maxUserIDLen = 63
+	maxEmailLen  = 254 // RFC 5321, 4.5.3.1.3 with RFC 3696 erratum 1690
 )
 
 // Person is somebody with an account. Times are UTC; a zero time means never.
@@ -72,24 +66,3 @@ func ParseEmail(s string) (string, error) {
 	}
 	return strings.ToLower(s), nil
 }
-
-// ParsePassword returns s as it is hashed, Unicode-normalised (NFC), or a refusal that says what a password needs.
-func ParsePassword(s string) (string, error) {
-	if !utf8.ValidString(s) {
-		return "", Refuse(Invalid, "password", "The password is not valid UTF-8.")
-	}
-	if strings.ContainsFunc(s, unicode.IsControl) {
-		return "", Refuse(Invalid, "password", "A password is one line, without control characters: no sign-in page could take it.")
-	}
-	s = NormalPassword(s)
-	switch n := utf8.RuneCountInString(s); {
-	case n < minPasswordLen:
-		return "", Refuse(Invalid, "password", "A password needs at least 15 characters; several words are a good one.")
-	case n > maxPasswordLen:
-		return "", Refuse(Invalid, "password", "A password has at most 128 characters.")
-	}
-	return s, nil
-}
-
-// NormalPassword returns the one form of a password in which it is hashed and compared.
-func NormalPassword(s string) string { return norm.NFC.String(s) }

@@ -1,41 +1,52 @@
 package access
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
-// Uses gathers when keys were accepted, to be written in batches. It grows by one entry a key that exists, and is safe
-// for concurrent use. The zero value is ready.
-type Uses struct {
-	mu   sync.Mutex
-	last map[string]time.Time
+// OtherCallers stands for the callers of a key that are one too many for a day. No service is called so.
+const OtherCallers = "(other)"
+
+// DayCallers is how many callers of a key are told apart on a day.
+const DayCallers = 20
+
+// UseDays is how many days of uses are shown, today included.
+const UseDays = 14
+
+// Use is what a caller did with a key on a day, or since it was last written down. Times are UTC.
+type Use struct {
+	KeyID    string
+	Day      time.Time // midnight
+	Service  string    // what the gateway says it is; empty when it says nothing
+	Address  string    // IP address; empty of OtherCallers
+	Accepted int64
+	Refused  int64     // after the key was deactivated
+	LastAt   time.Time // of either
+	UsedAt   time.Time // the last time it was accepted; zero when it never was, and in what is read back
 }
 
-// Add notes that the key was accepted at this time.
-func (u *Uses) Add(keyID string, at time.Time) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.last == nil {
-		u.last = map[string]time.Time{}
-	}
-	if at.After(u.last[keyID]) {
-		u.last[keyID] = at
-	}
+// KeyUses is what is known of the uses of a key.
+type KeyUses struct {
+	Key     Key
+	Days    []Use // of the last UseDays days, by day and caller, the latest day first
+	Last    Use   // the latest that was accepted; zero when none is kept
+	Refused Use   // all that is kept from since the key was deactivated, as one, without its callers
 }
 
-// Take returns the latest use of each key since the last Take, by key id.
-func (u *Uses) Take() map[string]time.Time {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	taken := u.last
-	u.last = nil
-	return taken
-}
+// Day returns the midnight that began the day of a time, in UTC.
+func Day(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour) }
 
-// Return puts back what could not be written.
-func (u *Uses) Return(taken map[string]time.Time) {
-	for keyID, at := range taken {
-		u.Add(keyID, at)
+// ParseService returns the name of a calling service: 1 to 64 ASCII letters, digits and . _ - / : or else OtherCallers,
+// so that whatever is sent is kept as no more than that. Nothing stays nothing.
+func ParseService(s string) string {
+	if s == "" {
+		return ""
 	}
+	ok := len(s) <= maxNameLen
+	for i := 0; ok && i < len(s); i++ {
+		b := s[i]
+		ok = isLower(b) || isDigit(b) || 'A' <= b && b <= 'Z' || b == '.' || b == '_' || b == '-' || b == '/' || b == ':'
+	}
+	if !ok || HoldsSecret(s) {
+		return OtherCallers
+	}
+	return s
 }

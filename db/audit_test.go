@@ -117,7 +117,7 @@ func TestChangeThatCannotBeWrittenDownDoesNotHappen(t *testing.T) {
 		t.Error("add user: no error")
 	}
 	shown := func(access.Key) error { t.Error("a key was exported"); return nil }
-	if err := d.Export(t.Context(), d.root, "", func() error { return nil }, shown); err == nil {
+	if err := d.Export(t.Context(), d.root, "", reading(nothing, shown)); err == nil {
 		t.Error("export: no error")
 	}
 	if kept, err := d.OwnKey(t.Context(), d.alice, key.ID); err != nil || kept.Name != "CI" || kept.Status() != access.Active {
@@ -140,7 +140,7 @@ func TestChangeThatCannotBeWrittenDownDoesNotHappen(t *testing.T) {
 	checkNumbers(t, d.changes(), len(log)+1)
 }
 
-// Whoever changes at the same time, one change is one entry.
+// AUD-1, AUD-9: whoever changes at the same time, one change is one entry.
 func TestConcurrentChangesHaveNumbersWithoutGaps(t *testing.T) {
 	d := newDesk(t)
 	var changing sync.WaitGroup

@@ -36,7 +36,7 @@ func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action
 	defer db.changing.Unlock()
 	inner, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return unsaved(what, err)
 	}
 	defer func() { _ = inner.Rollback() }()
 	t := &tx{Tx: inner, actor: actor, at: db.Now()}
@@ -45,12 +45,18 @@ func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action
 	case errors.Is(err, errUnchanged):
 		return nil
 	case err != nil:
-		return fmt.Errorf("%s: %w", what, err)
+		return unsaved(what, err)
 	}
 	if err := t.record(ctx, what, entry); err != nil {
-		return fmt.Errorf("%s: audit: %w", what, err)
+		return unsaved(what, fmt.Errorf("audit: %w", err))
 	}
-	if err := committed(string(what), t); err != nil {
+	for i := range t.changes {
+		t.changes[i].Request = actor.Request
+	}
+	if err := committed(what, t); err != nil {
+		if errors.Is(err, access.ErrUnsure) {
+			db.doubt(ctx, t.changes)
+		}
 		return err
 	}
 	for _, c := range t.changes {
@@ -72,10 +78,14 @@ func (t *tx) run(ctx context.Context, what access.Action,
 	return act(ctx, t)
 }
 
-// check decides again, inside the transaction: the actor's role is the one that the database holds now.
+// check decides again, inside the transaction: the actor's session is live, and the role the one that the database holds
+// now.
 func (t *tx) check(ctx context.Context, what access.Action) error {
 	if t.actor.UserID == access.Operator {
 		return access.Check(t.actor, what)
+	}
+	if err := t.checkSession(ctx); err != nil {
+		return err
 	}
 	err := t.GetContext(ctx, &t.actor.Role,
 		t.Rebind(`SELECT role FROM users WHERE id = ? AND disabled_at IS NULL`), t.actor.UserID)
@@ -88,6 +98,32 @@ func (t *tx) check(ctx context.Context, what access.Action) error {
 	return access.Check(t.actor, what)
 }
 
+// checkSession refuses an actor whose session was ended while the request waited.
+func (t *tx) checkSession(ctx context.Context) error {
+	if t.actor.Session == "" {
+		return nil
+	}
+	var live bool
+	err := t.GetContext(ctx, &live, t.Rebind(`SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ? AND user_id = ?)`),
+		t.actor.Session, t.actor.UserID)
+	if err == nil && !live {
+		err = access.Refuse(access.SignedOut, "", "Your session has ended, so nothing was changed. Please sign in again.")
+	}
+	return err
+}
+
+// checkRate refuses the actor who has done this too often among the latest changes.
+func (t *tx) checkRate(ctx context.Context, what access.Action) error {
+	const latest = 1000 // so that no more than these are read
+	var n int
+	err := t.GetContext(ctx, &n, t.Rebind(`SELECT count(*) FROM audit WHERE number > ? AND actor = ? AND action = ?
+		AND at BETWEEN ? AND ?`), t.number-latest, t.actor.UserID, what, micros(t.at.Add(-time.Minute)), micros(t.at))
+	if err == nil && n >= access.ChangeRate {
+		err = access.TooFast()
+	}
+	return err
+}
+
 func (t *tx) record(ctx context.Context, what access.Action, c access.Change) error {
 	_, err := t.ExecContext(ctx, t.Rebind(`INSERT INTO audit (number, at, actor, address, action, user_id, key_id, detail)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
@@ -95,10 +131,19 @@ func (t *tx) record(ctx context.Context, what access.Action, c access.Change) er
 	return err
 }
 
-// committed commits, and says of what if that fails.
-func committed(what string, t interface{ Commit() error }) error {
-	if err := t.Commit(); err != nil {
-		return fmt.Errorf("%s: commit: %w", what, err)
+// unsaved says that the change was given up before it was committed.
+func unsaved(what access.Action, err error) error {
+	return fmt.Errorf("%s: %w (%w)", what, err, access.ErrUnsaved)
+}
+
+// committed commits, and says of what if that fails: unless there was no space for it, it may have happened all the same.
+func committed(what access.Action, t interface{ Commit() error }) error {
+	err := t.Commit()
+	if full(err) {
+		return unsaved(what, err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: commit: %w (%w)", what, err, access.ErrUnsure)
 	}
 	return nil
 }

@@ -1,8 +1,10 @@
 package db
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -15,22 +17,32 @@ import (
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
-	read    *sqlx.DB
+	read    *readPool
 	exports *sqlx.DB // apart, so that slow downloads hold up nothing else
 	write   *sqlx.DB // one connection; nil when opened for reading
 	lock    *flock.Flock
 	now     func() time.Time
 	tell    func(access.KeyChange)
 	secrets Secrets
+	limits  access.KeyLimits
+
+	exporting chan struct{} // holds one for each export under way
 
 	changing sync.Mutex // held from a change's begin until it has been told, so that changes are told in order
+	uses     *useWriter // nil until there is one to write
+	doubted  []string   // ids of the keys of which nobody knows what became of them
 }
 
 // Secrets is what the database keeps sealed, opened.
 type Secrets struct {
-	Pepper       access.Pepper
-	SessionHash  []byte // 32 bytes, authenticates the session cookie
-	SessionBlock []byte // 32 bytes, encrypts it
+	Pepper      access.Pepper
+	SessionKeys []SessionKey // newest first: it makes new cookies, the others still open theirs
+}
+
+// SessionKey is what the session cookie is sealed with.
+type SessionKey struct {
+	Hash  []byte // 32 bytes, authenticates the cookie
+	Block []byte // 32 bytes, encrypts it
 }
 
 // Secrets returns the opened secrets; they are empty after OpenToRead.
@@ -39,13 +51,25 @@ func (db *DB) Secrets() Secrets { return db.secrets }
 // Now returns the current time as the database keeps it: UTC, in whole microseconds.
 func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Microsecond) }
 
+// Ready returns nil when the database answers.
+func (db *DB) Ready(ctx context.Context) error {
+	var number int64
+	if err := db.read.GetContext(ctx, &number, `SELECT number FROM audit_head`); err != nil {
+		return fmt.Errorf("ready: %w", err)
+	}
+	return nil
+}
+
 // Close ends all use of the database and frees its lock.
 func (db *DB) Close() error {
 	var errs []error
-	for _, pool := range []*sqlx.DB{db.write, db.exports, db.read} {
+	for _, pool := range []*sqlx.DB{db.write, db.exports} {
 		if pool != nil {
 			errs = append(errs, pool.Close())
 		}
+	}
+	if db.read != nil {
+		errs = append(errs, db.read.Close())
 	}
 	if db.lock != nil {
 		errs = append(errs, db.lock.Unlock())

@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"bytes"
 	"database/sql"
 	"path/filepath"
 	"sync"
@@ -95,6 +96,14 @@ func (d *desk) addUser(id string) access.Actor {
 	return access.Actor{UserID: id, Role: access.User, Address: "192.0.2.1"}
 }
 
+// with returns the attempt with the password that everybody has here.
+func with(s access.SignIn) access.Attempt { return access.Attempt{SignIn: s, Password: "x"} }
+
+// from returns what is known of who uses a link.
+func from(address string) access.Attempt {
+	return access.Attempt{SignIn: access.SignIn{Address: address}}
+}
+
 // fingerprint returns that of a fresh API key.
 func (d *desk) fingerprint() access.Fingerprint {
 	return d.Secrets().Pepper.Fingerprint(access.NewSecret(access.DefaultPrefix))
@@ -122,11 +131,38 @@ func (d *desk) deactivate(owner access.Actor, id string) access.Key {
 
 func (d *desk) verdict(hash []byte) access.Verdict {
 	d.t.Helper()
-	verdict, _, err := d.Verify(d.t.Context(), hash)
-	if err != nil {
-		d.t.Fatal(err)
+	return verdict(d.t, d.DB, hash)
+}
+
+// saveUses writes down that the keys were used at these times, by one caller.
+func (d *desk) saveUses(last map[string]time.Time) error {
+	d.t.Helper()
+	var uses []access.Use
+	for id, at := range last {
+		uses = append(uses, access.Use{
+			KeyID: id, Day: access.Day(at), Service: "gateway", Address: "192.0.2.1", Accepted: 1, LastAt: at, UsedAt: at,
+		})
 	}
-	return verdict
+	n, err := d.SaveUses(d.t.Context(), uses)
+	if err == nil && n != len(uses) {
+		d.t.Errorf("%d of %d uses were written", n, len(uses))
+	}
+	return err
+}
+
+// verdict returns what the database has of the key with this hash.
+func verdict(t *testing.T, d *db.DB, hash []byte) access.Verdict {
+	t.Helper()
+	found := access.Unknown
+	err := d.AllKeys(t.Context(), func(int) {}, func(c access.KeyChange) {
+		if bytes.Equal(c.Hash[:], hash) {
+			found = map[access.Status]access.Verdict{access.Active: access.Accepted, access.Inactive: access.Deactivated}[c.Status]
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // changes returns the newest page of the audit log.

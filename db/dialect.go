@@ -1,6 +1,8 @@
 package db
 
 import (
+	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"io/fs"
@@ -29,10 +31,19 @@ func dsn(path, txlock string, pragmas ...string) string {
 	return "file:" + strings.ReplaceAll(url.PathEscape(path), "%2F", "/") + "?" + options.Encode()
 }
 
-// clash tells whether err is a violated uniqueness, by SQLite's extended result code.
-func clash(err error) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+// execer is the writing connection or a transaction.
+type execer interface {
+	ExecContext(context.Context, string, ...any) (sql.Result, error)
+	Rebind(string) string
+}
+
+// affect runs a statement and returns the number of rows that it changed.
+func affect(ctx context.Context, w execer, statement string, args ...any) (int64, error) {
+	done, err := w.ExecContext(ctx, w.Rebind(statement), args...)
+	if err != nil {
+		return 0, err
+	}
+	return done.RowsAffected()
 }
 
 // denied tells whether err says that the operating system does not let this process at the files.
@@ -43,6 +54,12 @@ func denied(err error) bool {
 		primary = e.Code() & 0xff
 	}
 	return primary == sqlite3.SQLITE_CANTOPEN || primary == sqlite3.SQLITE_READONLY || primary == sqlite3.SQLITE_PERM
+}
+
+// full tells whether err says that there is no space left: what was to be written is not.
+func full(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_FULL
 }
 
 // corrupt tells whether err says that the file is damaged or is no SQLite database.

@@ -2,8 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -15,26 +13,32 @@ import (
 // exportPatience is how long an export waits for its turn.
 const exportPatience = 2 * time.Second
 
-// Export calls begin and then each for every key of the status (all when it is empty), by User ID and creation, from
-// one snapshot and one row at a time. A person's export is written to the audit log before that. The operator's is
-// not: it only reads, beside the process that writes.
-func (db *DB) Export(ctx context.Context, actor access.Actor, status access.Status,
-	begin func() error, each func(access.Key) error,
-) error {
+// Export is where the keys of an export go.
+type Export struct {
+	// Begin is called once it is sure that the export may be, before the first key.
+	Begin func() error
+	// Row appends the row of a key to a part of the export. It knows of the key what the report shows, and is called from
+	// several goroutines.
+	Row func(part []byte, k access.Key) []byte
+	// Write takes the parts in their order, each with how many rows it has. A part is its own only during the call.
+	Write func(part []byte, rows int) error
+}
+
+// Export sends every key of the status (all when it is empty) to out, by User ID and creation, from one snapshot and in
+// little memory. Writers do not wait for it. A person's export is written to the audit log before that. The operator's
+// is not: it only reads, beside the process that writes.
+func (db *DB) Export(ctx context.Context, actor access.Actor, status access.Status, out Export) error {
 	if err := access.Check(actor, access.ExportKeys); err != nil {
 		return err
 	}
 	if _, err := access.ParseStatus(string(status)); err != nil {
 		return err
 	}
-	where := map[access.Status]string{
-		"": "", access.Active: `WHERE k.deactivated_at IS NULL `, access.Inactive: `WHERE k.deactivated_at IS NOT NULL `,
-	}[status]
-	conn, err := db.exportConn(ctx)
+	conns, done, err := db.exportConns(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }()
+	defer done()
 	if actor.UserID != access.Operator {
 		err := db.change(ctx, actor, access.ExportKeys, func(context.Context, *tx) (access.Change, error) {
 			return access.Change{Detail: string(status)}, nil
@@ -43,46 +47,43 @@ func (db *DB) Export(ctx context.Context, actor access.Actor, status access.Stat
 			return err
 		}
 	}
-	// One statement is one snapshot.
-	rows, err := conn.QueryContext(ctx, selectKeys+where+`ORDER BY k.user_id, k.created_at, k.id`)
+	shot, err := takeSnapshot(ctx, conns)
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	if err := begin(); err != nil {
+	defer shot.end()
+	if err := out.Begin(); err != nil {
 		return err
 	}
-	return eachKey(rows, each)
+	return shot.export(ctx, status, out)
 }
 
-// exportConn returns a connection for an export, or refuses when enough of them are under way.
-func (db *DB) exportConn(ctx context.Context) (*sqlx.Conn, error) {
+// exportConns returns the connections of an export and what gives them back, or refuses when enough exports are under
+// way.
+func (db *DB) exportConns(ctx context.Context) (conns []*sqlx.Conn, done func(), err error) {
 	wait, cancel := context.WithTimeout(ctx, exportPatience)
 	defer cancel()
-	conn, err := db.exports.Connx(wait)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return nil, access.Refuse(access.Busy, "", "Other exports are under way. Please try again in a minute.")
+	select {
+	case db.exporting <- struct{}{}:
+	case <-wait.Done():
+		if err := ctx.Err(); err != nil {
+			return nil, nil, fmt.Errorf("export: %w", err)
+		}
+		return nil, nil, access.Refuse(access.Busy, "", "Other exports are under way. Please try again in a minute.")
 	}
-	if err != nil {
-		return nil, fmt.Errorf("export: %w", err)
+	done = func() {
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+		<-db.exporting
 	}
-	return conn, nil
-}
-
-func eachKey(rows *sql.Rows, each func(access.Key) error) error {
-	for rows.Next() {
-		var r keyRow
-		err := rows.Scan(&r.ID, &r.UserID, &r.Name, &r.Last4, &r.CreatedAt, &r.LastUsedAt, &r.DeactivatedAt,
-			&r.DeactivatedBy, &r.Reason)
+	for range exportReaders {
+		conn, err := db.exports.Connx(ctx)
 		if err != nil {
-			return fmt.Errorf("export: %w", err)
+			done()
+			return nil, nil, fmt.Errorf("export: %w", err)
 		}
-		if err := each(r.key()); err != nil {
-			return err
-		}
+		conns = append(conns, conn)
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	return nil
+	return conns, done, nil
 }

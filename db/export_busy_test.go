@@ -16,8 +16,8 @@ func TestSlowExportsHoldUpNothingElse(t *testing.T) {
 	var downloading sync.WaitGroup
 	for range most {
 		downloading.Go(func() {
-			err := d.Export(t.Context(), d.root, "", func() error { begun <- struct{}{}; <-finish; return nil },
-				func(access.Key) error { return nil })
+			err := d.Export(t.Context(), d.root, "", reading(func() error { begun <- struct{}{}; <-finish; return nil },
+				func(access.Key) error { return nil }))
 			if err != nil {
 				t.Error(err)
 			}
@@ -27,8 +27,8 @@ func TestSlowExportsHoldUpNothingElse(t *testing.T) {
 		<-begun
 	}
 	log := d.changes()
-	err := d.Export(t.Context(), d.root, "", func() error { t.Error("one export too many began"); return nil },
-		func(access.Key) error { return nil })
+	err := d.Export(t.Context(), d.root, "", reading(func() error { t.Error("one export too many began"); return nil },
+		func(access.Key) error { return nil }))
 	wantRefusal(t, err, access.Busy)
 	if after := d.changes(); len(after) != len(log) {
 		t.Errorf("the audit log grew by %d", len(after)-len(log))

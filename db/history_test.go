@@ -69,6 +69,7 @@ func TestChangesArePagedNewestFirst(t *testing.T) {
 	}
 }
 
+// AUD-9
 func TestSignInsArePagedNewestFirst(t *testing.T) {
 	d := newDesk(t)
 	read := func(before int64) (page []int64, more bool, err error) {
@@ -80,7 +81,7 @@ func TestSignInsArePagedNewestFirst(t *testing.T) {
 	}
 	record := func() {
 		d.advance(-time.Minute) // the order is that of the entries, not of the clock
-		err := d.RecordSignIn(t.Context(), access.SignIn{UserID: access.UnknownUser, Outcome: access.UserUnknown})
+		err := d.attempt(access.SignIn{UserID: access.UnknownUser, Outcome: access.UserUnknown})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,6 +94,7 @@ func TestSignInsArePagedNewestFirst(t *testing.T) {
 	checkHistory(t, 2*db.HistoryPage+1, read)
 }
 
+// AUD-1, IO-5
 func TestSignInsAreWrittenDownAsTheyEnded(t *testing.T) {
 	d := newDesk(t)
 	var want []access.SignIn
@@ -102,7 +104,7 @@ func TestSignInsAreWrittenDownAsTheyEnded(t *testing.T) {
 		{UserID: "bob", Address: "192.0.2.1", UserAgent: "'; DROP TABLE sign_ins", Outcome: access.UserDisabled},
 	} {
 		d.advance(time.Second)
-		if err := d.RecordSignIn(t.Context(), s); err != nil {
+		if err := d.attempt(s); err != nil {
 			t.Fatal(err)
 		}
 		s.Number, s.At = int64(i+1), d.Now()
@@ -119,6 +121,7 @@ func TestSignInsAreWrittenDownAsTheyEnded(t *testing.T) {
 	}
 }
 
+// AUTH-8, IO-5: a User ID is found by its one spelling, and by no pattern or piece of SQL.
 func TestCredentials(t *testing.T) {
 	d := newDesk(t)
 	exec(t, d.path, `UPDATE users SET disabled_at = created_at, password_hash = 'y' WHERE id = 'bob'`)

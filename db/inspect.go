@@ -27,7 +27,7 @@ func inspect(ctx context.Context, path string) (fresh bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	fresh, err = inspectContent(ctx, read)
+	fresh, err = inspectContent(ctx, read, path)
 	if corrupt(err) {
 		err = ErrDamaged
 	}
@@ -48,7 +48,7 @@ func noLog(path string) error {
 	return nil
 }
 
-func inspectContent(ctx context.Context, read *sqlx.DB) (fresh bool, err error) {
+func inspectContent(ctx context.Context, read *sqlx.DB, path string) (fresh bool, err error) {
 	var tables, application int
 	err = read.GetContext(ctx, &tables,
 		`SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'goose%' AND name NOT LIKE 'sqlite%'`)
@@ -75,12 +75,8 @@ func inspectContent(ctx context.Context, read *sqlx.DB) (fresh bool, err error) 
 	case version > known:
 		return false, ErrNewer
 	}
-	var verdict string
-	if err := read.GetContext(ctx, &verdict, `PRAGMA quick_check(1)`); err != nil {
+	if err := checkPages(ctx, read, path); err != nil {
 		return false, err
-	}
-	if verdict != "ok" {
-		return false, ErrDamaged
 	}
 	// A first start that was stopped before its secrets were sealed left nothing behind that needs them.
 	err = read.GetContext(ctx, &fresh, `SELECT NOT EXISTS (SELECT 1 FROM users) AND NOT EXISTS (SELECT 1 FROM secrets)`)

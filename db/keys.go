@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -47,12 +48,16 @@ func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Finger
 		if err := t.checkOnce(ctx, used); err != nil {
 			return access.Change{}, err
 		}
+		if err := t.checkLimits(ctx, db.limits); err != nil {
+			return access.Change{}, err
+		}
 		made = access.Key{ID: newID(), UserID: actor.UserID, Last4: f.Last4, CreatedAt: t.at}
 		_, err := t.ExecContext(ctx, t.Rebind(`INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, once, created_at)
 			VALUES (?, ?, ?, ?, ?, '', ?, ?)`),
 			made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, used, micros(t.at))
 		t.changes = append(t.changes, access.KeyChange{
-			Number: t.number, KeyID: made.ID, UserID: made.UserID, Status: access.Active,
+			Number: t.number, KeyID: made.ID, UserID: made.UserID, Hash: [access.HashLen]byte(f.Hash), Last4: f.Last4,
+			Status: access.Active,
 		})
 		return access.Change{UserID: made.UserID, KeyID: made.ID}, err
 	})
@@ -71,6 +76,23 @@ func (t *tx) checkOnce(ctx context.Context, once sql.NullString) error {
 	return err
 }
 
+// checkLimits refuses one key too many. Changes happen one at a time, so no two can pass together.
+func (t *tx) checkLimits(ctx context.Context, limits access.KeyLimits) error {
+	var active, recent int
+	err := t.GetContext(ctx, &active, t.Rebind(`SELECT count(*) FROM keys WHERE user_id = ? AND deactivated_at IS NULL`),
+		t.actor.UserID)
+	if err != nil {
+		return err
+	}
+	err = t.GetContext(ctx, &recent, t.Rebind(`SELECT count(*) FROM keys
+		WHERE user_id = ? AND created_at > ? AND created_at <= ?`),
+		t.actor.UserID, micros(t.at.Add(-time.Minute)), micros(t.at))
+	if err != nil {
+		return err
+	}
+	return limits.Check(active, recent)
+}
+
 // RenameKey names a key of the actor's and returns it.
 func (db *DB) RenameKey(ctx context.Context, actor access.Actor, id, name string) (access.Key, error) {
 	var named access.Key
@@ -82,6 +104,9 @@ func (db *DB) RenameKey(ctx context.Context, actor access.Actor, id, name string
 		named = key
 		if key.Name == name {
 			return access.Change{}, errUnchanged
+		}
+		if err := t.checkRate(ctx, access.RenameKey); err != nil {
+			return access.Change{}, err
 		}
 		named.Name = name
 		_, err = t.ExecContext(ctx, t.Rebind(`UPDATE keys SET name = ? WHERE id = ?`), name, id)
@@ -123,16 +148,16 @@ func (db *DB) deactivateKey(ctx context.Context, actor access.Actor, what access
 // deactivate ends the active keys that the condition selects. Every path that deactivates ends here, so that none can
 // forget to tell.
 func (t *tx) deactivate(ctx context.Context, reason, where string, args ...any) error {
-	var ended []keyRow
-	err := t.SelectContext(ctx, &ended, t.Rebind(`UPDATE keys SET deactivated_at = ?, deactivated_by = ?, reason = ?
-		WHERE deactivated_at IS NULL AND `+where+` RETURNING id, user_id`),
+	rows, err := t.QueryContext(ctx, t.Rebind(`UPDATE keys SET deactivated_at = ?, deactivated_by = ?, reason = ?
+		WHERE deactivated_at IS NULL AND `+where+` RETURNING id, user_id, hash, last4, 1`),
 		append([]any{micros(t.at), t.actor.UserID, reason}, args...)...)
-	for _, k := range ended {
-		t.changes = append(t.changes, access.KeyChange{
-			Number: t.number, KeyID: k.ID, UserID: k.UserID, Status: access.Inactive,
-		})
+	if err != nil {
+		return err
 	}
-	return err
+	return eachChange(rows, func(c access.KeyChange) {
+		c.Number = t.number
+		t.changes = append(t.changes, c)
+	})
 }
 
 // OwnKeys returns a page of the actor's keys, newest first, those that follow the key with the id after; more tells

@@ -13,7 +13,7 @@ type stranger struct {
 	code access.Code
 }
 
-// AZ-4, SES-6: the role that counts is the one in the database, now.
+// AZ-4, AZ-10, SES-6: the role that counts is the one in the database, now.
 func TestWhoIsNoUserMakesNoKey(t *testing.T) {
 	d := newDesk(t)
 	key, hash := d.makeKey(d.alice)
@@ -51,7 +51,7 @@ func TestWhoIsNoUserMakesNoKey(t *testing.T) {
 	}
 }
 
-// AZ-1, SES-6
+// AZ-1, AZ-10, SES-6
 func TestWhoIsNoAdministratorDeactivatesNoOther(t *testing.T) {
 	d := newDesk(t)
 	key, hash := d.makeKey(d.alice)

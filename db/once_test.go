@@ -58,7 +58,7 @@ func TestWithoutAFormEveryCallMakesAKey(t *testing.T) {
 	}
 }
 
-// REV-6: a double click arrives twice at the same time.
+// REV-6, AZ-10: a double click arrives twice at the same time.
 func TestConcurrentSubmitsOfAFormMakeOneKey(t *testing.T) {
 	d := newDesk(t)
 	const submits = 16

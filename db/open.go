@@ -33,6 +33,8 @@ type Options struct {
 	Root func(fresh bool) (access.RootSecret, error)
 	// Tell is called for every committed change of a key, in order, before the change is answered.
 	Tell func(access.KeyChange)
+	// Limits are those of each user's keys.
+	Limits access.KeyLimits
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -44,7 +46,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{now: o.Now, tell: o.Tell, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
+	db := &DB{now: o.Now, tell: o.Tell, limits: o.Limits, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
 	if held, err := db.lock.TryLock(); err != nil {
 		return nil, fmt.Errorf("lock database: %w", err)
 	} else if !held {
@@ -83,18 +85,30 @@ func (db *DB) open(ctx context.Context, path string, o Options) error {
 	return db.openSecrets(ctx, root)
 }
 
-// OpenToRead opens an existing database beside the process that writes it.
-func OpenToRead(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+// Exists returns nil if there is a database at the path, else ErrAbsent or what is wrong with it. It changes nothing.
+func Exists(ctx context.Context, path string) error {
 	full, err := resolve(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	fresh, err := inspect(ctx, full)
 	if err == nil && fresh {
 		err = ErrAbsent
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// OpenToRead opens an existing database beside the process that writes it.
+func OpenToRead(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	if err := Exists(ctx, path); err != nil {
+		return nil, err
+	}
+	full, err := resolve(path)
+	if err != nil {
+		return nil, err
 	}
 	db := &DB{now: now}
 	if err := db.connectToRead(full); err != nil {
@@ -111,10 +125,13 @@ func (db *DB) connect(path string) (err error) {
 }
 
 func (db *DB) connectToRead(path string) (err error) {
-	if db.read, err = connectToRead(path, maxReaders); err != nil {
+	pool, err := connectToRead(path, maxReaders)
+	if err != nil {
 		return err
 	}
-	db.exports, err = connectToRead(path, maxExports)
+	db.read = newReadPool(pool)
+	db.exporting = make(chan struct{}, maxExports)
+	db.exports, err = connectToRead(path, maxExports*exportReaders)
 	return err
 }
 

@@ -40,8 +40,8 @@ func TestReaderBesideTheWriterSeesItsChanges(t *testing.T) {
 	defer func() { _ = reader.Close() }()
 	want := func(hash []byte, want access.Verdict) {
 		t.Helper()
-		if got, _, err := reader.Verify(t.Context(), hash); err != nil || got != want {
-			t.Errorf("the reader says %s, %v, want %s", got, err, want)
+		if got := verdict(t, reader, hash); got != want {
+			t.Errorf("the reader says %s, want %s", got, want)
 		}
 	}
 	key, hash := d.makeKey(d.alice)
@@ -53,7 +53,7 @@ func TestReaderBesideTheWriterSeesItsChanges(t *testing.T) {
 		t.Errorf("the reader sees %d people, %v", len(people), err)
 	}
 	exported := 0
-	err = reader.Export(t.Context(), d.operator, "", nothing, func(access.Key) error { exported++; return nil })
+	err = reader.Export(t.Context(), d.operator, "", reading(nothing, func(access.Key) error { exported++; return nil }))
 	if err != nil || exported != 1 {
 		t.Errorf("the reader exports %d keys, %v", exported, err)
 	}
@@ -73,12 +73,12 @@ func TestReaderDoesNotKeepTheWriterOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = reader.Close() }()
-	if s := reader.Secrets(); s.Pepper.ID != "" || s.SessionHash != nil || s.SessionBlock != nil {
+	if s := reader.Secrets(); s.Pepper.ID != "" || s.SessionKeys != nil {
 		t.Error("a reader has secrets")
 	}
 	d.open()
 	d.makeKey(d.alice)
-	if got, _, err := reader.Verify(t.Context(), hash); err != nil || got != access.Accepted {
-		t.Errorf("the reader says %s, %v", got, err)
+	if got := verdict(t, reader, hash); got != access.Accepted {
+		t.Errorf("the reader says %s", got)
 	}
 }

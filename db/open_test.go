@@ -30,15 +30,14 @@ func TestReopenedDatabaseKnowsItsKeys(t *testing.T) {
 	for range 2 {
 		d.reopen()
 		after := d.Secrets()
-		verdict, found, err := d.Verify(t.Context(), after.Pepper.Fingerprint(secret).Hash)
-		if err != nil || verdict != access.Accepted || found.ID != key.ID {
-			t.Errorf("the key is %s, %+v, %v", verdict, found, err)
+		if got := d.verdict(after.Pepper.Fingerprint(secret).Hash); got != access.Accepted {
+			t.Errorf("the key %s is %s", key.ID, got)
 		}
 		if got := d.verdict(endedHash); got != access.Deactivated {
 			t.Errorf("the deactivated key is %s", got)
 		}
-		if after.Pepper.ID != before.Pepper.ID || !bytes.Equal(after.SessionHash, before.SessionHash) ||
-			!bytes.Equal(after.SessionBlock, before.SessionBlock) {
+		if after.Pepper.ID != before.Pepper.ID || !bytes.Equal(after.SessionKeys[0].Hash, before.SessionKeys[0].Hash) ||
+			!bytes.Equal(after.SessionKeys[0].Block, before.SessionKeys[0].Block) {
 			t.Error("the secrets have changed")
 		}
 	}
@@ -48,15 +47,15 @@ func TestTwoDatabasesHaveTheirOwnSecrets(t *testing.T) {
 	one, other := newDesk(t).Secrets(), newDesk(t).Secrets()
 	secret := access.NewSecret(access.DefaultPrefix)
 	if bytes.Equal(one.Pepper.Fingerprint(secret).Hash, other.Pepper.Fingerprint(secret).Hash) ||
-		bytes.Equal(one.SessionHash, other.SessionHash) || bytes.Equal(one.SessionBlock, other.SessionBlock) {
+		bytes.Equal(one.SessionKeys[0].Hash, other.SessionKeys[0].Hash) || bytes.Equal(one.SessionKeys[0].Block, other.SessionKeys[0].Block) {
 		t.Error("two databases share a secret")
 	}
-	if len(one.SessionHash) != 32 || len(one.SessionBlock) != 32 || bytes.Equal(one.SessionHash, one.SessionBlock) {
-		t.Errorf("the session key has %d and %d bytes", len(one.SessionHash), len(one.SessionBlock))
+	if len(one.SessionKeys[0].Hash) != 32 || len(one.SessionKeys[0].Block) != 32 || bytes.Equal(one.SessionKeys[0].Hash, one.SessionKeys[0].Block) {
+		t.Errorf("the session key has %d and %d bytes", len(one.SessionKeys[0].Hash), len(one.SessionKeys[0].Block))
 	}
 }
 
-// The root secret may be made for a new database only: a missing one must never be replaced.
+// DUR-9: the root secret may be made for a new database only: a missing one must never be replaced.
 func TestRootSecretMayBeMadeOnce(t *testing.T) {
 	d := emptyDesk(t, filepath.Join(t.TempDir(), "keydesk.db"))
 	d.close()
@@ -75,6 +74,7 @@ func TestRootSecretMayBeMadeOnce(t *testing.T) {
 	}
 }
 
+// DUR-9
 func TestWithoutARootSecretNothingIsMade(t *testing.T) {
 	d := &desk{t: t, path: filepath.Join(t.TempDir(), "keydesk.db")}
 	missing := errors.New("the root secret is missing")
@@ -88,7 +88,7 @@ func TestWithoutARootSecretNothingIsMade(t *testing.T) {
 	}
 }
 
-// A first start that was stopped between making the file and its tables; somebody else may have made the file.
+// DUR-15: a first start that was stopped between making the file and its tables; somebody else may have made the file.
 func TestEmptyFileBecomesADatabaseOfItsOwner(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keydesk.db")
 	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o644)); err != nil {
@@ -116,7 +116,7 @@ func TestOnlyTheOwnerReadsTheFiles(t *testing.T) {
 	}
 }
 
-// KEY-4, REV-4: neither a key nor a secret stands in any file in clear.
+// KEY-4, REV-4, SES-1: neither a key nor a secret stands in any file in clear.
 func TestNoSecretStandsInTheFiles(t *testing.T) {
 	d := newDesk(t)
 	secret := access.NewSecret(access.DefaultPrefix)
@@ -125,8 +125,8 @@ func TestNoSecretStandsInTheFiles(t *testing.T) {
 	if _, err := d.CreateKey(t.Context(), d.alice, f, pasted); err != nil {
 		t.Fatal(err)
 	}
-	session := access.NewSessionID()
-	if err := d.SignIn(t.Context(), access.HashSessionID(session), nil, signedIn("alice"), limits()); err != nil {
+	session := access.NewToken()
+	if _, err := d.openSession(access.HashToken(session), nil, "alice"); err != nil {
 		t.Fatal(err)
 	}
 	holds := func(text []byte) (name string) {
@@ -141,14 +141,14 @@ func TestNoSecretStandsInTheFiles(t *testing.T) {
 		}
 		return ""
 	}
-	for name, text := range map[string][]byte{"hash": f.Hash, "session's hash": access.HashSessionID(session)} {
+	for name, text := range map[string][]byte{"hash": f.Hash, "session's hash": access.HashToken(session)} {
 		if holds(text) == "" {
 			t.Errorf("the %s is not found: this test does not see what is written", name)
 		}
 	}
 	for name, text := range map[string][]byte{
 		"key": []byte(secret.Reveal()), "key's random part": []byte(secret.Reveal()[3:35]), "session id": []byte(session),
-		"session hash key": d.Secrets().SessionHash, "session block key": d.Secrets().SessionBlock,
+		"session hash key": d.Secrets().SessionKeys[0].Hash, "session block key": d.Secrets().SessionKeys[0].Block,
 		"root secret": []byte(d.digits), "form's once": []byte(pasted),
 	} {
 		if file := holds(text); file != "" {
@@ -179,8 +179,8 @@ func TestAnyPathWillDo(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if verdict, _, err := reader.Verify(t.Context(), hash); err != nil || verdict != access.Accepted {
-			t.Errorf("%s: read, the key is %s, %v", name, verdict, err)
+		if got := verdict(t, reader, hash); got != access.Accepted {
+			t.Errorf("%s: read, the key is %s", name, got)
 		}
 		if err := reader.Close(); err != nil {
 			t.Error(err)

@@ -28,37 +28,46 @@ func lawless(t *testing.T) (*desk, *sql.DB) {
 	return d, raw(t, d.path)
 }
 
-// content returns everything that stands in the tables that the triggers guard.
+// content returns everything that stands in the tables.
 func content(t *testing.T, conn *sql.DB) string {
 	t.Helper()
 	var all strings.Builder
-	for _, query := range []string{
-		`SELECT quote(id)||quote(user_id)||quote(hash)||quote(pepper_id)||quote(last4)||quote(name)||quote(once)||
-			quote(created_at)||quote(deactivated_at)||quote(deactivated_by)||quote(reason) FROM keys ORDER BY id`,
-		`SELECT quote(id)||quote(role)||quote(email)||quote(disabled_at) FROM users ORDER BY id`,
-		`SELECT quote(number)||quote(at)||quote(actor)||quote(action)||quote(user_id)||quote(key_id)||quote(detail)
-			FROM audit ORDER BY number`,
-		`SELECT quote(one)||quote(number) FROM audit_head`,
+	for _, name := range []string{
+		"users", "keys", "key_uses", "links", "sessions", "browsers", "feedback", "sign_ins", "audit", "audit_head",
 	} {
-		all.WriteString(table(t, conn, query))
+		fmt.Fprintln(&all, name)
+		all.WriteString(table(t, conn, name))
 	}
 	return all.String()
 }
 
-func table(t *testing.T, conn *sql.DB, query string) string {
+func table(t *testing.T, conn *sql.DB, name string) string {
 	t.Helper()
-	rows, err := conn.Query(query)
+	rows, err := conn.Query(`SELECT * FROM ` + name + ` ORDER BY 1, 2`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var all strings.Builder
 	for rows.Next() {
-		var row string
-		if err := rows.Scan(&row); err != nil {
+		row, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintln(&all, row)
+		for _, value := range row {
+			if bytes, ok := value.([]byte); ok {
+				value = fmt.Sprintf("x'%x'", bytes)
+			}
+			fmt.Fprintf(&all, "%#v ", value)
+		}
+		fmt.Fprintln(&all)
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
@@ -107,7 +116,7 @@ func TestDatabaseRefusesAnAdministratorsKey(t *testing.T) {
 	}
 }
 
-// KEY-8
+// KEY-8, AZ-11
 func TestDatabaseBringsNoKeyBack(t *testing.T) {
 	_, conn := lawless(t)
 	dead := ` FROM keys WHERE name = 'dead'`
@@ -140,8 +149,13 @@ func TestDatabaseBringsNoKeyBack(t *testing.T) {
 	})
 }
 
+// AZ-4: nor does a key pass to an administrator later.
 func TestDatabaseKeepsAKeysOwnerAndHash(t *testing.T) {
 	_, conn := lawless(t)
+	wantRefused(t, conn, "a key keeps the time at which it was made", map[string]string{
+		"made later":  `UPDATE keys SET created_at = created_at + 1`,
+		"made before": `UPDATE keys SET created_at = 0 WHERE name = 'live'`,
+	})
 	wantRefused(t, conn, "a key keeps its owner and its hash", map[string]string{
 		"id":             `UPDATE keys SET id = 'new' WHERE name = 'live'`,
 		"owner":          `UPDATE keys SET user_id = 'bob' WHERE name = 'live'`,
@@ -164,8 +178,10 @@ func TestDatabasePromotesNobodyWithAnActiveKey(t *testing.T) {
 	wantRefused(t, conn, "who owns an active key cannot be an administrator", map[string]string{
 		"updated":     `UPDATE users SET role = 'admin' WHERE id = 'alice'`,
 		"all updated": `UPDATE users SET role = 'admin'`,
-		"replaced":    `INSERT OR REPLACE ` + admin,
-		"upserted":    `INSERT ` + admin + ` ON CONFLICT (id) DO UPDATE SET role = excluded.role`,
+	})
+	wantRefused(t, conn, "a user is added once", map[string]string{
+		"replaced": `INSERT OR REPLACE ` + admin,
+		"upserted": `INSERT ` + admin + ` ON CONFLICT (id) DO UPDATE SET role = excluded.role`,
 	})
 	wantRefused(t, conn, "cannot store BLOB value", map[string]string{
 		"by its bytes": `UPDATE users SET role = CAST('admin' AS BLOB) WHERE id = 'alice'`,

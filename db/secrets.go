@@ -3,8 +3,11 @@ package db
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -16,6 +19,10 @@ var ErrWrongSecret = errors.New("the root secret is not the one that this databa
 	"give the right one with KEYDESK_SECRET or --secret-file")
 
 const sealedLen = 64 // bytes of a pepper (the first 32) or of a session key (hash, block)
+
+// A session key gets a successor at the first start after this long, and goes with the second one. That is far longer
+// than a session lasts, so nobody is signed out by it.
+const sessionKeyLife = 30 * 24 * time.Hour
 
 type sealedRow struct {
 	ID     string `db:"id"`
@@ -50,6 +57,9 @@ func (db *DB) openSecrets(ctx context.Context, root access.RootSecret) error {
 			return fmt.Errorf("make secrets: %w", err)
 		}
 	}
+	if err := db.renewSessionKey(ctx, tx, root); err != nil {
+		return fmt.Errorf("renew session key: %w", err)
+	}
 	if db.secrets, err = unseal(ctx, tx, root); err != nil {
 		return err
 	}
@@ -57,20 +67,30 @@ func (db *DB) openSecrets(ctx context.Context, root access.RootSecret) error {
 }
 
 func (db *DB) makeSecrets(ctx context.Context, tx *sqlx.Tx, root access.RootSecret) error {
-	for _, kind := range []string{"pepper", "session"} {
-		value := make([]byte, sealedLen)
-		_, _ = rand.Read(value) // never fails
-		id := newID()
-		_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO secrets (id, kind, sealed, created_at) VALUES (?, ?, ?, ?)`),
-			id, kind, root.Seal(kind+" "+id, value), micros(db.Now()))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(db.makeSecret(ctx, tx, root, "pepper"), db.makeSecret(ctx, tx, root, "session"))
 }
 
-// unseal returns the newest secret of each kind. One that is missing is not made anew: every key would be unknown.
+func (db *DB) makeSecret(ctx context.Context, tx *sqlx.Tx, root access.RootSecret, kind string) error {
+	value := make([]byte, sealedLen)
+	_, _ = rand.Read(value) // never fails
+	id := newID()
+	_, err := tx.ExecContext(ctx, tx.Rebind(`INSERT INTO secrets (id, kind, sealed, created_at) VALUES (?, ?, ?, ?)`),
+		id, kind, root.Seal(kind+" "+id, value), micros(db.Now()))
+	return err
+}
+
+// renewSessionKey gives a session key that has served its time a successor, and drops the one before it.
+func (db *DB) renewSessionKey(ctx context.Context, tx *sqlx.Tx, root access.RootSecret) error {
+	var newest sql.NullInt64
+	err := tx.GetContext(ctx, &newest, `SELECT max(created_at) FROM secrets WHERE kind = 'session'`)
+	if err != nil || !newest.Valid || db.Now().Sub(timeOf(newest)) < sessionKeyLife {
+		return err // where there is none, unseal says so
+	}
+	_, err = tx.ExecContext(ctx, tx.Rebind(`DELETE FROM secrets WHERE kind = 'session' AND created_at < ?`), newest.Int64)
+	return errors.Join(err, db.makeSecret(ctx, tx, root, "session"))
+}
+
+// unseal returns the newest pepper and all session keys. A secret that is missing is not made anew: every key would be unknown.
 func unseal(ctx context.Context, q sqlx.QueryerContext, root access.RootSecret) (Secrets, error) {
 	var rows []sealedRow
 	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT id, kind, sealed FROM secrets ORDER BY created_at, id`); err != nil {
@@ -86,10 +106,11 @@ func unseal(ctx context.Context, q sqlx.QueryerContext, root access.RootSecret) 
 		case "pepper":
 			s.Pepper = access.NewPepper(row.ID, value[:32])
 		case "session":
-			s.SessionHash, s.SessionBlock = value[:32], value[32:]
+			s.SessionKeys = append(s.SessionKeys, SessionKey{Hash: value[:32], Block: value[32:]})
 		}
 	}
-	if s.Pepper.ID == "" || s.SessionHash == nil {
+	slices.Reverse(s.SessionKeys)
+	if s.Pepper.ID == "" || s.SessionKeys == nil {
 		return Secrets{}, fmt.Errorf("its sealed secrets are missing: %w", ErrDamaged)
 	}
 	return s, nil

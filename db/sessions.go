@@ -13,101 +13,47 @@ import (
 // idleMark is how often at most the last request of a session is written down.
 const idleMark = time.Minute
 
-// Credentials returns the person with this User ID and the hash of their password; it is empty when there is nobody.
-func (db *DB) Credentials(ctx context.Context, userID string) (p access.Person, hash string, err error) {
+// Visit is a request's session as the database knows it now.
+type Visit struct {
+	SessionID string
+	Person    access.Person // their User ID and role
+	Stale     bool          // it is time to mark the session seen
+	NewLinks  bool          // set-password links were issued for the person, who has not taken note of them
+}
+
+type sessionRow struct {
+	ID        string        `db:"id"`
+	CreatedAt sql.NullInt64 `db:"created_at"`
+	SeenAt    sql.NullInt64 `db:"seen_at"`
+	Address   string        `db:"address"`
+	UserAgent string        `db:"user_agent"`
+}
+
+// Session returns the live session of this hash. It refuses one that has ended, timed out, was seen in a future that a
+// set-back clock has undone, or whose person is disabled.
+func (db *DB) Session(ctx context.Context, sessionHash []byte, limits access.SessionLimits) (Visit, error) {
 	var row struct {
 		userRow
-		Hash string `db:"password_hash"`
-	}
-	err = db.read.GetContext(ctx, &row,
-		db.read.Rebind(`SELECT id, role, password_hash, disabled_at FROM users WHERE id = ?`), userID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return p, "", nil
-	}
-	if err != nil {
-		return p, "", fmt.Errorf("read credentials: %w", err)
-	}
-	return row.person(), row.Hash, nil
-}
-
-// RecordSignIn writes down a sign-in that failed.
-func (db *DB) RecordSignIn(ctx context.Context, s access.SignIn) error {
-	return recordSignIn(ctx, db.write, s, db.Now())
-}
-
-// SignIn opens a session for the person, writes the sign-in down, and ends the session that the browser had before
-// (nil for none) and those that have ended by time. It refuses, as the last word, who has been disabled meanwhile.
-func (db *DB) SignIn(ctx context.Context, sessionHash, before []byte, s access.SignIn, limits access.SessionLimits) error {
-	t, err := db.write.BeginTxx(context.WithoutCancel(ctx), nil)
-	if err != nil {
-		return fmt.Errorf("sign in: %w", err)
-	}
-	defer func() { _ = t.Rollback() }()
-	now := db.Now()
-	done, err := t.ExecContext(ctx, t.Rebind(`UPDATE users SET last_sign_in_at = ? WHERE id = ? AND disabled_at IS NULL`),
-		micros(now), s.UserID)
-	if err != nil {
-		return fmt.Errorf("sign in: %w", err)
-	}
-	if n, err := done.RowsAffected(); err != nil {
-		return fmt.Errorf("sign in: %w", err)
-	} else if n != 1 {
-		return access.Refuse(access.SignedOut, "", "This account can no longer sign in.")
-	}
-	if _, err = t.ExecContext(ctx, t.Rebind(`DELETE FROM sessions WHERE id_hash = ? OR seen_at < ? OR created_at < ?`),
-		before, micros(now.Add(-limits.Idle)), micros(now.Add(-limits.Max))); err != nil {
-		return fmt.Errorf("sign in: %w", err)
-	}
-	if _, err = t.ExecContext(ctx, t.Rebind(`INSERT INTO sessions (id_hash, user_id, created_at, seen_at)
-		VALUES (?, ?, ?, ?)`), sessionHash, s.UserID, micros(now), micros(now)); err != nil {
-		return fmt.Errorf("sign in: %w", err)
-	}
-	if err := recordSignIn(ctx, t, s, now); err != nil {
-		return err
-	}
-	return committed("sign in", t)
-}
-
-// SignOut ends the session, whoever's it is, and writes that down if there was one.
-func (db *DB) SignOut(ctx context.Context, sessionHash []byte, s access.SignIn) error {
-	t, err := db.write.BeginTxx(context.WithoutCancel(ctx), nil)
-	if err != nil {
-		return fmt.Errorf("sign out: %w", err)
-	}
-	defer func() { _ = t.Rollback() }()
-	err = t.GetContext(ctx, &s.UserID, t.Rebind(`DELETE FROM sessions WHERE id_hash = ? RETURNING user_id`), sessionHash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("sign out: %w", err)
-	}
-	if err := recordSignIn(ctx, t, s, db.Now()); err != nil {
-		return err
-	}
-	return committed("sign out", t)
-}
-
-// Session returns who is signed in by a live session, as they are now, and whether it is time to mark it seen. It
-// refuses a session that has ended, timed out, was seen in a future that a set-back clock has undone, or whose person
-// is disabled.
-func (db *DB) Session(ctx context.Context, sessionHash []byte, limits access.SessionLimits) (p access.Person, stale bool, err error) {
-	var row struct {
-		userRow
-		SeenAt int64 `db:"seen_at"`
+		SessionID string `db:"session_id"`
+		SeenAt    int64  `db:"seen_at"`
+		NewLinks  bool   `db:"new_links"`
 	}
 	now := db.Now()
-	err = db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT u.id, u.role, s.seen_at
+	err := db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT s.id AS session_id, u.id, u.role, s.seen_at,
+		EXISTS (SELECT 1 FROM links l WHERE l.user_id = u.id AND l.seen_at IS NULL) AS new_links
 		FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.id_hash = ? AND s.seen_at BETWEEN ? AND ? AND s.created_at >= ? AND u.disabled_at IS NULL`),
 		sessionHash, micros(now.Add(-limits.Idle)), micros(now.Add(idleMark)), micros(now.Add(-limits.Max)))
 	if errors.Is(err, sql.ErrNoRows) {
-		return p, false, access.Refuse(access.SignedOut, "", "Your session has ended. Please sign in again.")
+		return Visit{}, access.Refuse(access.SignedOut, "", "Your session has ended. Please sign in again.")
 	}
 	if err != nil {
-		return p, false, fmt.Errorf("read session: %w", err)
+		return Visit{}, fmt.Errorf("read session: %w", err)
 	}
-	return row.person(), micros(now)-row.SeenAt > idleMark.Microseconds(), nil
+	return Visit{
+		SessionID: row.SessionID, Person: row.person(), NewLinks: row.NewLinks,
+		Stale: micros(now)-row.SeenAt > idleMark.Microseconds(),
+	}, nil
 }
 
 // MarkSession writes down that the session was used now.
@@ -120,17 +66,62 @@ func (db *DB) MarkSession(ctx context.Context, sessionHash []byte) error {
 	return nil
 }
 
-// execer is the writing connection or a transaction.
-type execer interface {
-	ExecContext(context.Context, string, ...any) (sql.Result, error)
-	Rebind(string) string
+// OwnSessions returns the actor's live sessions, newest first.
+func (db *DB) OwnSessions(ctx context.Context, actor access.Actor, limits access.SessionLimits) ([]access.Session, error) {
+	if err := access.Check(actor, access.SeeProfile); err != nil {
+		return nil, err
+	}
+	now := db.Now()
+	var rows []sessionRow
+	err := db.read.SelectContext(ctx, &rows, db.read.Rebind(`SELECT id, created_at, seen_at, address, user_agent
+		FROM sessions WHERE user_id = ? AND seen_at BETWEEN ? AND ? AND created_at >= ? ORDER BY created_at DESC, id DESC`),
+		actor.UserID, micros(now.Add(-limits.Idle)), micros(now.Add(idleMark)), micros(now.Add(-limits.Max)))
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	sessions := make([]access.Session, 0, len(rows))
+	for _, r := range rows {
+		sessions = append(sessions, access.Session{
+			ID: r.ID, CreatedAt: timeOf(r.CreatedAt), SeenAt: timeOf(r.SeenAt), Address: r.Address, UserAgent: r.UserAgent,
+		})
+	}
+	return sessions, nil
 }
 
-func recordSignIn(ctx context.Context, w execer, s access.SignIn, at time.Time) error {
-	_, err := w.ExecContext(context.WithoutCancel(ctx), w.Rebind(`INSERT INTO sign_ins (at, user_id, address, user_agent, outcome)
-		VALUES (?, ?, ?, ?, ?)`), micros(at), s.UserID, s.Address, s.UserAgent, s.Outcome)
-	if err != nil {
-		return fmt.Errorf("record sign-in: %w", err)
-	}
-	return nil
+// EndOwnSession ends one of the actor's sessions.
+func (db *DB) EndOwnSession(ctx context.Context, actor access.Actor, id string) error {
+	return db.change(ctx, actor, access.EndOwnSessions, func(ctx context.Context, t *tx) (access.Change, error) {
+		n, err := affect(ctx, t, `DELETE FROM sessions WHERE id = ? AND user_id = ?`, id, actor.UserID)
+		if err == nil && n == 0 {
+			err = access.ErrNotFound
+		}
+		return access.Change{UserID: actor.UserID, Detail: "one session"}, err
+	})
+}
+
+// EndOwnSessions ends all of the actor's sessions, the one of the request too, and withdraws the open links that they
+// have issued: whoever was in one of the sessions could have.
+func (db *DB) EndOwnSessions(ctx context.Context, actor access.Actor) error {
+	return db.endSessions(ctx, actor, access.EndOwnSessions, actor.UserID)
+}
+
+// EndSessions does the same of anybody.
+func (db *DB) EndSessions(ctx context.Context, actor access.Actor, userID string) error {
+	return db.endSessions(ctx, actor, access.EndSessions, userID)
+}
+
+func (db *DB) endSessions(ctx context.Context, actor access.Actor, what access.Action, userID string) error {
+	return db.change(ctx, actor, what, func(ctx context.Context, t *tx) (access.Change, error) {
+		if _, err := oneUser(ctx, t, userID); err != nil {
+			return access.Change{}, err
+		}
+		n, err := affect(ctx, t, `DELETE FROM sessions WHERE user_id = ?`, userID)
+		if err == nil && n == 0 {
+			err = errUnchanged
+		}
+		if err != nil {
+			return access.Change{}, err
+		}
+		return access.Change{UserID: userID, Detail: "all sessions"}, t.withdrawLinks(ctx, `issued_by = ?`, userID)
+	})
 }

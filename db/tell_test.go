@@ -20,25 +20,32 @@ func TestKeyChangeIsToldBeforeItIsAnswered(t *testing.T) {
 		}
 	}
 	check("adding people")
-	key, _ := d.makeKey(d.alice)
-	want = append(want, access.KeyChange{Number: 4, KeyID: key.ID, UserID: "alice", Status: access.Active})
+	key, hash := d.makeKey(d.alice)
+	want = append(want, changeOf(4, key, hash, access.Active))
 	check("a key was made")
 	if _, err := d.RenameKey(t.Context(), d.alice, key.ID, "CI"); err != nil {
 		t.Fatal(err)
 	}
 	check("a key was named")
 	d.deactivate(d.alice, key.ID)
-	want = append(want, access.KeyChange{Number: 6, KeyID: key.ID, UserID: "alice", Status: access.Inactive})
+	want = append(want, changeOf(6, key, hash, access.Inactive))
 	check("its owner deactivated it")
 	d.deactivate(d.alice, key.ID)
 	check("it was deactivated again")
-	other, _ := d.makeKey(d.bob)
-	want = append(want, access.KeyChange{Number: 7, KeyID: other.ID, UserID: "bob", Status: access.Active})
+	other, hash := d.makeKey(d.bob)
+	want = append(want, changeOf(7, other, hash, access.Active))
 	if _, err := d.DeactivateKey(t.Context(), d.root, other.ID, "leaked"); err != nil {
 		t.Fatal(err)
 	}
-	want = append(want, access.KeyChange{Number: 8, KeyID: other.ID, UserID: "bob", Status: access.Inactive})
+	want = append(want, changeOf(8, other, hash, access.Inactive))
 	check("an administrator deactivated one")
+}
+
+// changeOf returns what is told of a key.
+func changeOf(number int64, key access.Key, hash []byte, status access.Status) access.KeyChange {
+	return access.KeyChange{
+		Number: number, KeyID: key.ID, UserID: key.UserID, Hash: [access.HashLen]byte(hash), Last4: key.Last4, Status: status,
+	}
 }
 
 // By the time a change is told it is committed: who is told may look.

@@ -5,12 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
 
 	"github.com/keydesk/keydesk/access"
 )
-
-// UserPage is how many users a page of them holds.
-const UserPage = 50
 
 const selectUsers = `SELECT id, name, coalesce(email, '') AS email, role, created_at, disabled_at, last_sign_in_at,
 	(SELECT count(*) FROM keys k WHERE k.user_id = users.id AND k.deactivated_at IS NULL) AS active_keys
@@ -34,46 +34,32 @@ func (r userRow) person() access.Person {
 	}
 }
 
-// AddUser adds a person with the password of this hash. All of p must have been parsed.
+// AddUser adds a person with the password of this hash, which only the operator may set. All of p must have been parsed.
 func (db *DB) AddUser(ctx context.Context, actor access.Actor, p access.Person, passwordHash string) error {
+	if err := access.Check(actor, access.SetOthersPassword); err != nil {
+		return err
+	}
 	return db.change(ctx, actor, access.AddUser, func(ctx context.Context, t *tx) (access.Change, error) {
-		_, err := t.ExecContext(ctx, t.Rebind(`INSERT INTO users
-			(id, name, name_folded, email, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`),
-			p.UserID, p.Name, access.Fold(p.Name), sql.NullString{String: p.Email, Valid: p.Email != ""},
-			p.Role, passwordHash, micros(t.at))
-		if clash(err) {
-			return access.Change{}, access.Refuse(access.Clashes, "user_id",
-				"There is a user with this User ID or e-mail address already.")
-		}
-		return access.Change{UserID: p.UserID, Detail: "role " + string(p.Role)}, err
+		return access.Change{UserID: p.UserID, Detail: "role " + string(p.Role)}, t.addUser(ctx, p, passwordHash)
 	})
 }
 
-// Users returns a page of the users whose User ID, name or e-mail address begins with the text, by User ID, those that
-// follow after; more tells whether others follow.
-func (db *DB) Users(ctx context.Context, actor access.Actor, text, after string) (people []access.Person, more bool, err error) {
-	if err := access.Check(actor, access.SeeUsers); err != nil {
-		return nil, false, err
+// addUser makes the row of a person; an empty hash stands for no password yet.
+func (t *tx) addUser(ctx context.Context, p access.Person, passwordHash string) error {
+	var taken []string
+	err := t.SelectContext(ctx, &taken, t.Rebind(`SELECT id FROM users WHERE id = ? OR email = ?`), p.UserID, p.Email)
+	switch {
+	case err != nil:
+		return err
+	case slices.Contains(taken, p.UserID):
+		return access.Refuse(access.Clashes, "user_id", "There is a user with this User ID already.")
+	case len(taken) > 0:
+		return access.Refuse(access.Clashes, "email", "There is a user with this e-mail address already: "+taken[0]+".")
 	}
-	where, args := `WHERE id > ?`, []any{after}
-	if text = access.Fold(text); text != "" {
-		// The last code point sorts after every text that begins so; a range can use an index where LIKE cannot.
-		end := text + "\U0010FFFF"
-		where += ` AND id IN (SELECT id FROM users WHERE id BETWEEN ? AND ?
-			UNION ALL SELECT id FROM users WHERE name_folded BETWEEN ? AND ?
-			UNION ALL SELECT id FROM users WHERE email BETWEEN ? AND ?)`
-		args = append(args, text, end, text, end, text, end)
-	}
-	var rows []userRow
-	err = db.read.SelectContext(ctx, &rows, db.read.Rebind(selectUsers+where+` ORDER BY id LIMIT ?`),
-		append(args, UserPage+1)...)
-	if err != nil {
-		return nil, false, fmt.Errorf("list users: %w", err)
-	}
-	for _, row := range rows[:min(len(rows), UserPage)] {
-		people = append(people, row.person())
-	}
-	return people, len(rows) > UserPage, nil
+	_, err = affect(ctx, t, `INSERT INTO users (id, name, name_folded, email, role, password_hash, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, p.UserID, p.Name, access.Fold(p.Name),
+		sql.NullString{String: p.Email, Valid: p.Email != ""}, p.Role, passwordHash, micros(t.at))
+	return err
 }
 
 // User returns a person.
@@ -81,8 +67,12 @@ func (db *DB) User(ctx context.Context, actor access.Actor, id string) (access.P
 	if err := access.Check(actor, access.SeeUsers); err != nil {
 		return access.Person{}, err
 	}
+	return oneUser(ctx, db.read, id)
+}
+
+func oneUser(ctx context.Context, q querier, id string) (access.Person, error) {
 	var row userRow
-	err := db.read.GetContext(ctx, &row, db.read.Rebind(selectUsers+`WHERE id = ?`), id)
+	err := sqlx.GetContext(ctx, q, &row, q.Rebind(selectUsers+`WHERE id = ?`), id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return access.Person{}, access.ErrNotFound
 	}
@@ -90,6 +80,14 @@ func (db *DB) User(ctx context.Context, actor access.Actor, id string) (access.P
 		return access.Person{}, fmt.Errorf("read user: %w", err)
 	}
 	return row.person(), nil
+}
+
+// Own returns the actor's own account.
+func (db *DB) Own(ctx context.Context, actor access.Actor) (access.Person, error) {
+	if err := access.Check(actor, access.SeeProfile); err != nil {
+		return access.Person{}, err
+	}
+	return oneUser(ctx, db.read, actor.UserID)
 }
 
 // AnyUser tells whether there is any user yet.

@@ -33,6 +33,7 @@ func TestUserIsShownAsAdded(t *testing.T) {
 	wantRefusal(t, err, access.NotFound)
 }
 
+// AUTH-14, IO-2
 func TestUserIDAndAddressAreUnique(t *testing.T) {
 	d := newDesk(t)
 	d.add(access.Person{UserID: "carol", Email: "carol@example.com", Role: access.User})
@@ -55,17 +56,25 @@ func TestUserIDAndAddressAreUnique(t *testing.T) {
 	}
 }
 
-func TestOnlyTheOperatorAddsUsers(t *testing.T) {
+// AZ-6: an administrator invites; only who owns the machine sets the password of another.
+func TestOnlyTheOperatorAddsUsersWithAPassword(t *testing.T) {
 	d := newDesk(t)
-	for _, actor := range []stranger{
-		{d.alice, access.Denied}, {d.root, access.Denied}, {access.Actor{}, access.SignedOut},
-		{access.Actor{UserID: "mallory", Role: access.Admin}, access.SignedOut},
+	log := d.changes()
+	for _, actor := range []access.Actor{
+		d.alice, d.root, {}, {UserID: "mallory", Role: access.Admin}, {UserID: "mallory"}, {UserID: "operator"},
 	} {
-		err := d.AddUser(t.Context(), actor.Actor, access.Person{UserID: "carol", Role: access.Admin}, "x")
-		wantRefusal(t, err, actor.code)
+		err := d.AddUser(t.Context(), actor, access.Person{UserID: "carol", Role: access.Admin}, "x")
+		wantRefusal(t, err, access.Denied)
 	}
 	_, err := d.User(t.Context(), d.root, "carol")
 	wantRefusal(t, err, access.NotFound)
+	if after := d.changes(); len(after) != len(log) {
+		t.Errorf("the audit log grew by %d", len(after)-len(log))
+	}
+	d.add(access.Person{UserID: "carol", Role: access.Admin})
+	if _, hash, err := d.Credentials(t.Context(), "carol"); err != nil || hash != "x" {
+		t.Errorf("the operator's has the hash %q, %v", hash, err)
+	}
 }
 
 func TestAnyUser(t *testing.T) {

@@ -96,7 +96,7 @@ func TestAdministratorsKeyPageSaysWhyItIsEmptyAndOffersNone(t *testing.T) {
 	}
 }
 
-// AZ-4: a user who becomes an administrator makes no key with the session of before.
+// AZ-4, SES-6: a user who becomes an administrator makes no key with the session of before.
 func TestSessionOfBeforeAPromotionMakesNoKey(t *testing.T) {
 	d := newDesk(t)
 	alice := d.signIn("alice")

@@ -1,11 +1,14 @@
 package handlers
 
 import (
+	"bytes"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -13,17 +16,22 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/verify"
 	"github.com/keydesk/keydesk/views"
 )
 
 // Config is what the web needs to know.
 type Config struct {
 	DB        *db.DB
-	Uses      *access.Uses // where accepted verifies are noted
+	Keys      *verify.Table // every key, as DB has told of it
+	Uses      *verify.Uses  // who used them
 	Log       *slog.Logger
+	Version   string   // for the metrics
 	BaseURL   *url.URL // https makes cookies Secure
 	KeyPrefix string
 	Limits    access.SessionLimits
+	Proxies   []*net.IPNet        // whose X-Forwarded-For is believed
+	Local     bool                // reached from this machine only, and so under its own names only
 	Demo      []views.DemoAccount // the accounts that the sign-in page lists; empty unless this is a demo
 }
 
@@ -32,8 +40,11 @@ type App struct {
 	Config
 	echo      *echo.Echo
 	cookies   *sessions.CookieStore
-	passwords chan struct{} // a place for each password that may be hashed at once
-	fallback  []byte        // the 500 page, rendered at start
+	verifies  sync.Pool // of *verifying
+	buffers   sync.Pool // of *bytes.Buffer, empty
+	metrics   *metrics
+	passwords *line  // where people wait for their password to be hashed
+	fallback  []byte // the 500 page, rendered at start
 }
 
 // New returns the web application. It fails on a route without a gate or a page that does not render.
@@ -42,14 +53,17 @@ func New(c Config) (*App, error) {
 		Config:    c,
 		echo:      echo.New(),
 		cookies:   newCookies(c),
-		passwords: make(chan struct{}, max(1, runtime.NumCPU()-1)),
+		metrics:   newMetrics(c.Keys, c.Uses, c.Version),
+		passwords: newLine(max(1, runtime.NumCPU()-1)),
 	}
 	if err := a.renderFallback(); err != nil {
 		return nil, err
 	}
+	a.buffers.New = func() any { return new(bytes.Buffer) }
+	a.verifies.New = func() any { return newVerifying(c.DB.Secrets().Pepper) }
 	a.echo.HTTPErrorHandler = a.fail
-	a.echo.IPExtractor = echo.ExtractIPDirect()
-	a.echo.Use(a.observe, a.recoverPanic, a.guard)
+	a.echo.IPExtractor = clientAddress(c.Proxies)
+	a.echo.Use(a.observe, compress(), a.recoverPanic, a.guard)
 	a.echo.Pre(a.protect)
 	if err := a.addRoutes(a.routes()); err != nil {
 		return nil, err
@@ -60,11 +74,21 @@ func New(c Config) (*App, error) {
 // ServeHTTP answers verify itself, before the router, so that any method and path below it reach it and nothing that
 // pages need stands in its way.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == verifyPath || strings.HasPrefix(r.URL.Path, verifyPath+"/") {
+	if isVerify(r.URL.Path) {
 		a.verify(w, r)
 		return
 	}
+	if len(r.TransferEncoding) > 0 {
+		// Its length may have come twice, and been read otherwise by a proxy: nothing more is read from there (RFC 9112, 6.1).
+		w.Header().Set("Connection", "close")
+	}
 	a.echo.ServeHTTP(w, r)
+}
+
+// isVerify tells whether a path is verify's, or below it.
+func isVerify(path string) bool {
+	below, ok := strings.CutPrefix(path, verifyPath)
+	return ok && (below == "" || below[0] == '/')
 }
 
 func (a *App) now() time.Time { return a.DB.Now() }

@@ -10,11 +10,11 @@ import (
 )
 
 func (a *App) ownKeyDeactivateForm(c echo.Context) error {
-	key, err := a.DB.OwnKey(c.Request().Context(), who(c), c.Param("id"))
+	uses, err := a.DB.OwnKeyUses(c.Request().Context(), who(c), c.Param("id"))
 	if err != nil {
 		return err
 	}
-	return a.askToDeactivate(c, views.Question{Key: key})
+	return a.askToDeactivate(c, views.Question{Key: uses.Key, Last: uses.Last})
 }
 
 func (a *App) ownKeyDeactivate(c echo.Context) error {
@@ -26,11 +26,11 @@ func (a *App) ownKeyDeactivate(c echo.Context) error {
 }
 
 func (a *App) keyDeactivateForm(c echo.Context) error {
-	key, err := a.DB.Key(c.Request().Context(), who(c), c.Param("id"))
+	uses, err := a.DB.KeyUses(c.Request().Context(), who(c), c.Param("id"))
 	if err != nil {
 		return err
 	}
-	return a.askToDeactivate(c, views.Question{Key: key})
+	return a.askToDeactivate(c, views.Question{Key: uses.Key, Last: uses.Last})
 }
 
 // keyDeactivate ends anybody's key, for a reason.
@@ -42,11 +42,13 @@ func (a *App) keyDeactivate(c echo.Context) error {
 	ctx, id := c.Request().Context(), c.Param("id")
 	reason, err := access.ParseReason(form.Get("reason"))
 	if bad := access.Refused(err, access.Invalid); bad != nil {
-		key, err := a.DB.Key(ctx, who(c), id)
+		uses, err := a.DB.KeyUses(ctx, who(c), id)
 		if err != nil {
 			return err
 		}
-		return a.askToDeactivate(c, views.Question{Key: key, Reason: form.Get("reason"), Problem: bad.Message})
+		return a.askToDeactivate(c, views.Question{
+			Key: uses.Key, Last: uses.Last, Reason: shown(form.Get("reason")), Problem: bad.Message,
+		})
 	}
 	key, err := a.DB.DeactivateKey(ctx, who(c), id, reason)
 	if err != nil {
@@ -61,8 +63,9 @@ func (a *App) askToDeactivate(c echo.Context, q views.Question) error {
 }
 
 func (a *App) deactivated(c echo.Context, key access.Key, list string) error {
+	const note = "key-inactive"
 	if !isHTMX(c) {
-		return c.Redirect(http.StatusSeeOther, list)
+		return c.Redirect(http.StatusSeeOther, list+"?note="+note)
 	}
-	return a.render(c, http.StatusOK, views.Deactivated(key, who(c), a.now()))
+	return a.render(c, http.StatusOK, views.Deactivated(key, who(c), a.now(), noteSentence(note)))
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/keydesk/keydesk/access"
 )
 
 // buttons returns the buttons that deactivate.
@@ -54,7 +56,7 @@ func TestQuestionNamesTheKeyAndSaysWhenItWasLastUsed(t *testing.T) {
 		}
 	}
 	used := d.db.Now()
-	d.must(d.db.SaveUses(t.Context(), map[string]time.Time{key: used}))
+	d.used(key, used)
 	d.later(20 * time.Minute)
 	at := one(t, ask(), tag("time"))
 	if text(at) != "20 minutes ago" || attr(at, "datetime") != used.Format(time.RFC3339) {
@@ -62,13 +64,16 @@ func TestQuestionNamesTheKeyAndSaysWhenItWasLastUsed(t *testing.T) {
 	}
 }
 
+// KEY-8: once the deactivation is answered, the key is good no more, and nothing in its row brings it back.
 func TestOwnerDeactivatesAKey(t *testing.T) {
 	d := newDesk(t)
 	secret, key := d.newKey("alice")
 	alice := d.signIn("alice")
-	alice.post("/profile/keys/"+key+"/deactivate", nil).leadsTo("/profile/keys")
+	alice.post("/profile/keys/"+key+"/deactivate", nil).leadsTo("/profile/keys?note=key-inactive")
 	d.verify(http.MethodGet, "", bearer(secret)).is(http.StatusUnauthorized)
-	row := one(t, alice.get("/profile/keys").page(), id("key-"+key))
+	list := alice.get("/profile/keys?note=key-inactive").page()
+	one(t, one(t, list, id("notice")), tag("p"), saying("The key is inactive"))
+	row := one(t, list, id("key-"+key))
 	if words := text(row); !strings.Contains(words, "inactive") || !strings.Contains(words, "by alice") || len(buttons(row)) > 0 {
 		t.Errorf("the row says %q and has %d buttons", words, len(buttons(row)))
 	}
@@ -99,17 +104,17 @@ func TestDeactivationIsAnsweredWithTheRowAndAnEmptiedDialog(t *testing.T) {
 	}
 }
 
-// KEY-8: repeating a deactivation succeeds and changes nothing, whoever repeats it (AZ-11).
+// KEY-8, AZ-11: repeating a deactivation succeeds and changes nothing, whoever repeats it.
 func TestRepeatedDeactivationChangesNothing(t *testing.T) {
 	d := newDesk(t)
 	_, key := d.newKey("alice")
 	alice, root := d.signIn("alice"), d.signIn("root")
-	root.post("/admin/keys/"+key+"/deactivate", url.Values{"reason": {"leaked"}}).leadsTo("/admin/users/alice")
+	root.post("/admin/keys/"+key+"/deactivate", url.Values{"reason": {"leaked"}}).leadsTo("/admin/users/alice?note=key-inactive")
 	before := d.state()
 	d.later(time.Minute)
-	alice.post("/profile/keys/"+key+"/deactivate", nil).leadsTo("/profile/keys")
+	alice.post("/profile/keys/"+key+"/deactivate", nil).leadsTo("/profile/keys?note=key-inactive")
 	alice.htmx().post("/profile/keys/"+key+"/deactivate", nil).is(http.StatusOK)
-	root.post("/admin/keys/"+key+"/deactivate", url.Values{"reason": {"another"}}).leadsTo("/admin/users/alice")
+	root.post("/admin/keys/"+key+"/deactivate", url.Values{"reason": {"another"}}).leadsTo("/admin/users/alice?note=key-inactive")
 	if d.state() != before {
 		t.Error("something was changed")
 	}
@@ -134,7 +139,7 @@ func TestAdministratorOwesAReason(t *testing.T) {
 			fragment := root.htmx().post(path, form).is(http.StatusUnprocessableEntity).fragment()
 			for _, n := range []*html.Node{page, fragment} {
 				again := one(t, one(t, n, id("question")), tag("form"), with("action", path))
-				if typed := attr(one(t, again, tag("input"), with("name", "reason")), "value"); typed != c.typed {
+				if typed := attr(one(t, again, tag("input"), with("name", "reason")), "value"); typed != access.MaskSecrets(c.typed) {
 					t.Errorf("%q is kept as %q", c.typed, typed)
 				}
 				one(t, again, with("role", "alert"), saying(c.sentence))
@@ -156,7 +161,7 @@ func TestOwnerSeesWhoDeactivatedAKeyWhenAndWhy(t *testing.T) {
 		t.Errorf("the question says %q", words)
 	}
 	root.post("/admin/keys/"+key+"/deactivate", url.Values{"reason": {" found in a public repository "}}).
-		leadsTo("/admin/users/alice")
+		leadsTo("/admin/users/alice?note=key-inactive")
 	at := d.db.Now()
 	d.later(3 * time.Minute)
 	row := one(t, alice.get("/profile/keys").page(), id("key-"+key))

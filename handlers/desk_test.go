@@ -20,9 +20,11 @@ import (
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/handlers"
+	"github.com/keydesk/keydesk/verify"
 )
 
 const (
+	deskURL     = "http://desk.example"
 	password    = "correct horse desk battery"
 	idleSession = time.Hour
 	maxSession  = 12 * time.Hour
@@ -41,7 +43,8 @@ type desk struct {
 	app   *handlers.App
 	db    *db.DB
 	raw   *sql.DB // a second connection, for what no page can do
-	uses  *access.Uses
+	keys  *verify.Table
+	uses  *verify.Uses
 	log   *buffer
 	path  string // of the database
 	url   string
@@ -51,24 +54,37 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	return newDeskAt(t, "http://desk.example")
+	return newDeskAt(t, deskURL)
 }
 
 // newDeskAt returns a desk that people reach at the base URL.
 func newDeskAt(t *testing.T, baseURL string) *desk {
 	t.Helper()
-	d := &desk{t: t, uses: &access.Uses{}, log: &buffer{}, path: filepath.Join(t.TempDir(), "keydesk.db")}
-	d.open()
+	d := newEmptyDesk(t, baseURL, access.KeyLimits{})
+	d.addPeople()
+	return d
+}
+
+// addPeople adds those whom the tests know.
+func (d *desk) addPeople() {
+	d.t.Helper()
 	for id, role := range map[string]access.Role{
 		"alice": access.User, "bob": access.User, "carol": access.User, "root": access.Admin,
 	} {
 		d.addUser(access.Person{UserID: id, Role: role})
 	}
 	d.exec(`UPDATE users SET disabled_at = created_at WHERE id = 'carol'`)
+}
+
+// newEmptyDesk returns a desk without anybody.
+func newEmptyDesk(t *testing.T, baseURL string, limits access.KeyLimits) *desk {
+	t.Helper()
+	d := &desk{t: t, keys: verify.NewTable(), uses: &verify.Uses{}, log: &buffer{}, path: filepath.Join(t.TempDir(), "keydesk.db")}
+	d.open(limits)
 	base, err := url.Parse(baseURL)
 	d.must(err)
 	d.app, err = handlers.New(handlers.Config{
-		DB: d.db, Uses: d.uses, Log: slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		DB: d.db, Keys: d.keys, Uses: d.uses, Log: slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		BaseURL: base, KeyPrefix: access.DefaultPrefix, Limits: access.SessionLimits{Idle: idleSession, Max: maxSession},
 	})
 	d.must(err)
@@ -84,15 +100,32 @@ func newDeskAt(t *testing.T, baseURL string) *desk {
 	return d
 }
 
-func (d *desk) open() {
+// used writes down that the key was used at this time.
+func (d *desk) used(id string, at time.Time) {
+	d.t.Helper()
+	_, err := d.db.SaveUses(context.Background(), []access.Use{{
+		KeyID: id, Day: access.Day(at), Service: "gateway", Address: "192.0.2.1", Accepted: 1, LastAt: at, UsedAt: at,
+	}})
+	d.must(err)
+}
+
+// flush writes down the uses that verify has noted.
+func (d *desk) flush() {
+	d.t.Helper()
+	_, err := d.db.SaveUses(context.Background(), d.uses.Take().Uses)
+	d.must(err)
+}
+
+func (d *desk) open(limits access.KeyLimits) {
 	d.t.Helper()
 	root, err := access.ParseRootSecret(access.NewRootSecret())
 	d.must(err)
 	d.db, err = db.Open(context.Background(), db.Options{
-		Path: d.path,
-		Root: func(bool) (access.RootSecret, error) { return root, nil },
-		Tell: func(access.KeyChange) {},
-		Now:  func() time.Time { return opening.Add(time.Duration(d.moved.Load())) },
+		Path:   d.path,
+		Root:   func(bool) (access.RootSecret, error) { return root, nil },
+		Limits: limits,
+		Tell:   d.keys.Note,
+		Now:    func() time.Time { return opening.Add(time.Duration(d.moved.Load())) },
 	})
 	d.must(err)
 	d.raw, err = sql.Open("sqlite", d.path+"?_pragma=busy_timeout(5000)")
@@ -145,11 +178,21 @@ func value[T any](d *desk, query string, args ...any) (v T) {
 	return v
 }
 
-// state sums up all that a request could change: the keys and the audit log.
+// state sums up all that a request could change, but for sessions: the keys, the people, their links and the audit log.
 func (d *desk) state() string {
 	d.t.Helper()
 	return value[string](d, `SELECT (SELECT number FROM audit_head) || ' ' || (SELECT count(*) FROM audit) || ' ' ||
-		coalesce((SELECT group_concat(id || user_id || name || coalesce(deactivated_at, '') || reason ORDER BY id) FROM keys), '')`)
+		coalesce((SELECT group_concat(id || user_id || name || coalesce(deactivated_at, '') || reason ORDER BY id) FROM keys), '') ||
+		coalesce((SELECT group_concat(id || name || coalesce(email, '') || role || password_hash || coalesce(disabled_at, '')
+			ORDER BY id) FROM users), '') ||
+		coalesce((SELECT group_concat(hex(token_hash) || coalesce(user_id, '') || coalesce(used_at, '') ||
+			coalesce(withdrawn_at, '') || coalesce(seen_at, '') ORDER BY token_hash) FROM links), '')`)
+}
+
+// sessions returns which sessions the user has.
+func (d *desk) sessions(userID string) string {
+	d.t.Helper()
+	return value[string](d, `SELECT coalesce(group_concat(id ORDER BY id), '') FROM sessions WHERE user_id = ?`, userID)
 }
 
 // stored returns every byte that the database keeps on the disk.

@@ -2,15 +2,42 @@ package handlers
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/views"
 )
 
-// exportPatience is how long a reader may take for each few KiB of the report.
-const exportPatience = 30 * time.Second
+// exportPatience is how long a reader may take for each piece of the report, of so many bytes.
+const (
+	exportPatience = 30 * time.Second
+	exportPiece    = 16 << 10
+)
+
+// longExport is from how many keys on people are told how long the report is before they download it.
+const longExport = 100_000
+
+// keyExportSize leads to the report, but first tells how long a long one is.
+func (a *App) keyExportSize(c echo.Context) error {
+	n, sample, err := a.DB.ExportSize(c.Request().Context(), who(c))
+	if err != nil {
+		return err
+	}
+	if n <= longExport {
+		return c.Redirect(http.StatusSeeOther, exportPath)
+	}
+	var rows []byte
+	for _, k := range sample {
+		rows = access.NewReport(a.now()).Append(rows, k)
+	}
+	return a.render(c, http.StatusOK, views.ExportPage(views.Export{
+		Page: a.page(c, "Export Account API Key"), Rows: n, Bytes: int64(n) * int64(len(rows)) / int64(len(sample)),
+	}))
+}
 
 // keyExport streams the report. It is written down before its first byte leaves.
 func (a *App) keyExport(c echo.Context) error {
@@ -22,16 +49,19 @@ func (a *App) keyExport(c echo.Context) error {
 		a.setReportHeaders(c)
 		return c.NoContent(http.StatusOK)
 	}
-	var report *access.Report
-	err = a.DB.Export(c.Request().Context(), who(c), status, func() (err error) {
-		a.setReportHeaders(c)
-		report, err = access.NewReport(&patientWriter{Response: c.Response()}, a.now())
-		return err
-	}, func(k access.Key) error { return report.Add(k) })
-	if err != nil {
-		return err
-	}
-	return report.Flush()
+	out := &patientWriter{Response: c.Response()}
+	return a.DB.Export(c.Request().Context(), who(c), status, db.Export{
+		Begin: func() error {
+			a.setReportHeaders(c)
+			_, err := out.Write([]byte(access.ReportHeader))
+			return err
+		},
+		Row: access.NewReport(a.now()).Append,
+		Write: func(part []byte, _ int) error {
+			_, err := out.Write(part)
+			return err
+		},
+	})
 }
 
 func (a *App) setReportHeaders(c echo.Context) {
@@ -43,10 +73,17 @@ func (a *App) setReportHeaders(c echo.Context) {
 // patientWriter gives a reader of a long answer time for each part of it, rather than for the whole.
 type patientWriter struct{ *echo.Response }
 
-func (w *patientWriter) Write(part []byte) (int, error) {
-	deadline := time.Now().Add(exportPatience)
-	if err := http.NewResponseController(w.Response).SetWriteDeadline(deadline); err != nil {
-		return 0, err
+func (w *patientWriter) Write(part []byte) (n int, err error) {
+	for piece := range slices.Chunk(part, exportPiece) {
+		deadline := time.Now().Add(exportPatience)
+		if err := http.NewResponseController(w.Response).SetWriteDeadline(deadline); err != nil {
+			return n, err
+		}
+		sent, err := w.Response.Write(piece)
+		n += sent
+		if err != nil {
+			return n, err
+		}
 	}
-	return w.Response.Write(part)
+	return n, nil
 }

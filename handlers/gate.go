@@ -1,6 +1,9 @@
 package handlers
 
 import (
+	"fmt"
+	"net/http"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/keydesk/keydesk/access"
@@ -36,6 +39,9 @@ func (a *App) pass(g gate, next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		actor, err := a.signedIn(c)
+		if err != nil && c.Request().Method == http.MethodPost {
+			return fmt.Errorf("%w (%w)", err, access.ErrUnsaved)
+		}
 		if err != nil {
 			return err
 		}

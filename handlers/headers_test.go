@@ -37,6 +37,7 @@ func (r reply) guarded(t *testing.T, name string, status int) {
 	}
 }
 
+// WEB-3, WEB-4, WEB-5, WEB-7: every kind of answer, errors included.
 func TestEveryAnswerCarriesTheHeadersOfPages(t *testing.T) {
 	d := newDesk(t)
 	alice, root, nobody := d.signIn("alice"), d.signIn("root"), d.visitor()
@@ -66,6 +67,7 @@ func TestEveryAnswerCarriesTheHeadersOfPages(t *testing.T) {
 	nobody.get("/readyz").guarded(t, "not ready", http.StatusServiceUnavailable)
 }
 
+// WEB-5, WEB-9: assets are our own, under names that change with their content.
 func TestAssetsCarryTheHeadersOfPagesAndAreKeptForEver(t *testing.T) {
 	d := newDesk(t)
 	want := maps.Clone(pageHeaders)
@@ -96,6 +98,9 @@ func TestPagesLoadFromTheirOwnOriginAndRunNothingInline(t *testing.T) {
 		"sign-in": d.visitor().get("/login"), "keys": alice.get("/profile/keys"), "reveal": alice.post("/profile/keys", nil),
 		"question": alice.get("/profile/keys/" + key + "/deactivate"), "users": root.get("/admin/users"),
 		"user": root.get("/admin/users/alice"), "history": root.get("/admin/history?tab=changes"), "404": root.get("/nowhere"),
+		"profile": alice.get("/profile"), "new user": root.get("/admin/users/new"), "link": root.post("/admin/users", newUser()),
+		"role": root.get("/admin/users/alice/role"), "set password": d.visitor().get("/set-password?token=" + d.newLink("bob")),
+		"no link": d.visitor().get("/set-password"),
 	} {
 		page := got.page()
 		for _, n := range all(page) {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -15,8 +16,7 @@ func (a *App) healthy(c echo.Context) error { return c.String(http.StatusOK, "ok
 // ready says whether the desk can do its work now: the database answers.
 func (a *App) ready(c echo.Context) error {
 	if err := a.DB.Ready(c.Request().Context()); err != nil {
-		a.Log.Error("not ready", "error", err, "request", requestID(c))
-		return access.Refuse(access.Busy, "", "The database does not answer.")
+		return fmt.Errorf("not ready: %w (%w)", err, access.Refuse(access.Busy, "", "The database does not answer."))
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

@@ -28,6 +28,7 @@ func TestReadySaysWhetherTheDeskCanWork(t *testing.T) {
 	}
 }
 
+// WEB-7: no cache keeps what only looks like an asset.
 func TestUnknownAssetIsNotFoundAndNotKept(t *testing.T) {
 	d := newDesk(t)
 	for _, path := range []string{

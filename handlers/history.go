@@ -11,25 +11,51 @@ import (
 
 // history shows one tab of Login History; any other word for a tab means the first.
 func (a *App) history(c echo.Context) error {
-	v := views.History{Page: a.page(c, "Login History"), Tab: views.TabSignIns, Now: a.now()}
-	if c.QueryParam("tab") == views.TabChanges {
-		v.Tab = views.TabChanges
+	v := views.History{Page: a.page(c, "Login History"), Tab: c.QueryParam("tab"), Now: a.now()}
+	after := c.QueryParam("after")
+	v.Later = after != ""
+	fill := a.signIns
+	switch v.Tab {
+	case views.TabAPI:
+		fill = a.uses
+	case views.TabChanges:
+		fill = a.changes
+	default:
+		v.Tab = views.TabSignIns
 	}
-	before, _ := strconv.ParseInt(c.QueryParam("after"), 10, 64) // what is no number begins with the newest
-	ctx := c.Request().Context()
-	var more bool
-	var err error
-	if v.Tab == views.TabChanges {
-		if v.Changes, more, err = a.DB.Changes(ctx, who(c), before); more {
-			v.After = v.Changes[len(v.Changes)-1].Number
-		}
-	} else {
-		if v.SignIns, more, err = a.DB.SignIns(ctx, who(c), before); more {
-			v.After = v.SignIns[len(v.SignIns)-1].Number
-		}
-	}
-	if err != nil {
+	if err := fill(c, &v, after); err != nil {
 		return err
 	}
 	return a.render(c, http.StatusOK, views.HistoryPage(v))
+}
+
+func (a *App) signIns(c echo.Context, v *views.History, after string) (err error) {
+	var more bool
+	if v.SignIns, more, err = a.DB.SignIns(c.Request().Context(), who(c), number(after)); more {
+		v.After = strconv.FormatInt(v.SignIns[len(v.SignIns)-1].Number, 10)
+	}
+	return err
+}
+
+func (a *App) uses(c echo.Context, v *views.History, after string) (err error) {
+	var more bool
+	v.Uses, more, err = a.DB.LastUses(c.Request().Context(), who(c), after)
+	if more {
+		v.After = v.Uses[len(v.Uses)-1].Key.ID
+	}
+	return err
+}
+
+func (a *App) changes(c echo.Context, v *views.History, after string) (err error) {
+	var more bool
+	if v.Changes, more, err = a.DB.Changes(c.Request().Context(), who(c), number(after)); more {
+		v.After = strconv.FormatInt(v.Changes[len(v.Changes)-1].Number, 10)
+	}
+	return err
+}
+
+// number reads where a page goes on; what is no number begins with the newest.
+func number(after string) int64 {
+	n, _ := strconv.ParseInt(after, 10, 64)
+	return n
 }

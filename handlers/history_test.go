@@ -24,15 +24,17 @@ func TestHistoryHasATabForEachKind(t *testing.T) {
 	d := newDesk(t)
 	root := d.signIn("root")
 	for query, want := range map[string]string{
-		"": "Sign-ins", "?tab=sign-ins": "Sign-ins", "?tab=changes": "Changes", "?tab=": "Sign-ins", "?tab=nonsense": "Sign-ins",
+		"": "Sign-ins", "?tab=sign-ins": "Sign-ins", "?tab=changes": "Changes", "?tab=": "Sign-ins", "?tab=nonsense": "Sign-ins", "?tab=api": "API",
 		"?tab=changes&after=nonsense": "Changes", "?after=-1": "Sign-ins", "?after=99999999999999999999": "Sign-ins",
 	} {
 		page := root.get("/admin/history" + query).is(http.StatusOK).page()
 		hrefs, current := tabs(t, page)
-		if current != want || !slices.Equal(hrefs, []string{"/admin/history?tab=sign-ins", "/admin/history?tab=changes"}) {
+		if current != want || !slices.Equal(hrefs, []string{
+			"/admin/history?tab=sign-ins", "/admin/history?tab=api", "/admin/history?tab=changes",
+		}) {
 			t.Errorf("%s shows %s of %s", query, current, hrefs)
 		}
-		if len(cells(t, page)) == 0 {
+		if len(cells(t, page)) == 0 && want != "API" {
 			t.Errorf("%s is empty", query)
 		}
 	}
@@ -87,5 +89,18 @@ func TestEveryChangeIsWrittenDown(t *testing.T) {
 	want := []string{"alice | deactivate own key | ", "alice | rename key | laptop", "alice | create key | "}
 	if !slices.Equal(got, want) {
 		t.Errorf("the audit log says %s", strings.Join(got, "\n"))
+	}
+}
+
+func TestSignInsNameTheBrowserAndFailuresStandOut(t *testing.T) {
+	d := newDesk(t)
+	const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:149.0) Gecko/20100101 Firefox/149.0"
+	d.visitor().with("User-Agent", firefox).post("/login", login("alice", "wrong")).is(http.StatusUnprocessableEntity)
+	page := d.signIn("root").get("/admin/history").is(http.StatusOK).page()
+	one(t, page, tag("bdi"), with("title", firefox), saying("Firefox on Linux"))
+	for outcome, tone := range map[string]string{"wrong password": "text-error", "signed in": "text-success"} {
+		if class := attr(one(t, page, leading("class", "badge"), saying(outcome)), "class"); !strings.HasSuffix(class, tone) {
+			t.Errorf("%s is shown as %s", outcome, class)
+		}
 	}
 }

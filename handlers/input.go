@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/keydesk/keydesk/access"
 )
 
 // fields reads the form of a request's body; what stands in its URL is no part of it. The first of two of a name counts.
@@ -24,6 +26,9 @@ func fields(c echo.Context) (url.Values, error) {
 	return r.PostForm, err
 }
 
+// shown returns what somebody typed as it may be shown to them again: without any API key.
+func shown(typed string) string { return access.MaskSecrets(typed) }
+
 // localPath returns next if it is a path of this desk, else the start page (ASVS 3.7.2).
 func localPath(next string) string {
 	u, err := url.Parse(next)
@@ -31,6 +36,9 @@ func localPath(next string) string {
 		!strings.HasPrefix(next, "/") || strings.HasPrefix(u.Path, "//") || strings.ContainsAny(u.Path, "\\\t\r\n") ||
 		strings.ContainsAny(next, "\\\t\r\n") {
 		return "/"
+	}
+	if plain, err := url.QueryUnescape(next); err != nil || access.HoldsSecret(plain) {
+		return "/" // a key that somebody put into an address goes no further
 	}
 	return next
 }

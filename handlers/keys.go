@@ -17,7 +17,8 @@ func (a *App) keyList(c echo.Context) error {
 		return err
 	}
 	return a.render(c, http.StatusOK, views.KeysPage(views.Keys{
-		Page: a.page(c, "API Keys"), Keys: keys, After: lastKey(keys, more), Once: access.NewOnce(), Now: a.now(),
+		Page: a.page(c, "API Keys"), Keys: keys, After: lastKey(keys, more), Later: c.QueryParam("after") != "",
+		Once: access.NewToken(), Now: a.now(),
 	}))
 }
 
@@ -58,17 +59,21 @@ func (a *App) keyRename(c echo.Context) error {
 			return err
 		}
 		return a.form(c, bad.Message, views.ProblemLine(bad.Message), views.NamePage(views.Naming{
-			Page: a.page(c, "Name this key"), Key: key, Name: form.Get("name"), Problem: bad.Message,
+			Page: a.page(c, "Name this key"), Key: key, Name: shown(form.Get("name")), Problem: bad.Message,
 		}))
 	}
 	key, err := a.DB.RenameKey(ctx, who(c), id, name)
 	if err != nil {
 		return err
 	}
-	if !isHTMX(c) {
-		return c.Redirect(http.StatusSeeOther, "/profile/keys")
+	note := "name-saved"
+	if key.Name == "" {
+		note = "key-saved"
 	}
-	return a.render(c, http.StatusOK, views.KeySaved(key, who(c), access.NewOnce(), a.now()))
+	if !isHTMX(c) {
+		return c.Redirect(http.StatusSeeOther, "/profile/keys?note="+note)
+	}
+	return a.render(c, http.StatusOK, views.KeySaved(key, who(c), access.NewToken(), a.now(), noteSentence(note)))
 }
 
 // lastKey returns where the next page goes on, or nothing when there is none.

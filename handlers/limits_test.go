@@ -61,7 +61,7 @@ func TestFormThatDoesNotParseIsRefused(t *testing.T) {
 	}
 }
 
-// WEB-11: a page takes its own methods only, and says which.
+// WEB-11: a page takes its own methods only, and says which; TRACE is off.
 func TestOtherMethodsAreRefused(t *testing.T) {
 	d := newDesk(t)
 	methods := map[string][]string{}
@@ -122,5 +122,23 @@ func TestLargeBodyIsRefusedWhereItIsNotRead(t *testing.T) {
 	large := url.Values{"filler": {strings.Repeat("x", 200<<10)}}
 	for _, path := range []string{"/profile/keys", "/profile/keys/" + key + "/deactivate", "/logout"} {
 		alice.post(path, large).is(http.StatusRequestEntityTooLarge)
+	}
+}
+
+// DOS-1: a URL has at most 8 KiB, and nothing that was packed is unpacked.
+func TestLongURLAndPackedBodyAreRefused(t *testing.T) {
+	d := newDesk(t)
+	_, key := d.newKey("alice")
+	alice := d.signIn("alice")
+	before := d.state()
+	fits := "/profile/keys?x=" + strings.Repeat("x", 8<<10-len("/profile/keys?x="))
+	alice.get(fits).is(http.StatusOK)
+	alice.get(fits + "x").is(http.StatusRequestURITooLong)
+	for _, coding := range []string{"gzip", "deflate", "br", "zstd", "gzip, identity", "x"} {
+		packed := alice.with("Content-Encoding", coding).post("/profile/keys/"+key, url.Values{"name": {"packed"}})
+		packed.is(http.StatusUnsupportedMediaType)
+	}
+	if d.state() != before {
+		t.Error("something was changed")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -12,7 +13,11 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-const maxBody = 64 << 10 // bytes of a request's body
+// Bytes of what a request may hold.
+const (
+	maxBody = 64 << 10
+	maxURL  = 8 << 10
+)
 
 // csp lets a page fetch from its own origin only, and run no inline script or style (OWASP ASVS 3.4.3). Buttons of the
 // look load data: images.
@@ -30,7 +35,7 @@ func (a *App) protect(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 		h.Set("Cache-Control", "no-store")
-		h.Set("X-Request-Id", access.NewRequestID())
+		h.Set("X-Request-Id", access.NewToken())
 		if a.https() {
 			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 		}
@@ -47,6 +52,7 @@ func (a *App) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
+		a.metrics.page(c.Path(), c.Response().Status)
 		a.Log.Info("request", "method", knownMethod(c.Request().Method), "route", c.Path(), "status", c.Response().Status,
 			"took", time.Since(began).Round(time.Microsecond).String(), "user", who(c).UserID,
 			"address", c.RealIP(), "request", requestID(c))
@@ -81,18 +87,29 @@ func (a *App) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 
 func panicError(p any) error { return fmt.Errorf("panic of type %T: %s", p, debug.Stack()) }
 
-// guard refuses posts from other origins, and limits bodies.
+// guard refuses what is meant for another site or comes from one, and limits URLs and bodies.
 func (a *App) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	crossOrigin := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
 		r := c.Request()
+		if a.strange(r) {
+			return echo.NewHTTPError(http.StatusMisdirectedRequest)
+		}
 		if err := crossOrigin.Check(r); err != nil {
 			return access.Refuse(access.Denied, "", "This request came from another site, so it was not carried out.")
+		}
+		if len(r.RequestURI) > maxURL {
+			return echo.NewHTTPError(http.StatusRequestURITooLong)
+		}
+		if slices.ContainsFunc(r.Header["Content-Encoding"], func(coding string) bool { return coding != "" && coding != "identity" }) {
+			return echo.NewHTTPError(http.StatusUnsupportedMediaType) // nothing is unpacked here
 		}
 		if r.ContentLength > maxBody {
 			return &http.MaxBytesError{Limit: maxBody}
 		}
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		limited := *r // a copy: net/http looks at the body of its own when the answer is due
+		limited.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		c.SetRequest(&limited)
 		return next(c)
 	}
 }

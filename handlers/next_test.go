@@ -50,7 +50,7 @@ func TestSignInGoesOnToALocalPathOnly(t *testing.T) {
 		form := login("alice", password)
 		form.Set("next", next)
 		got := d.visitor().post("/login", form).is(http.StatusSeeOther).header
-		if got.Get("Location") != want || len(got["Set-Cookie"]) != 1 {
+		if got.Get("Location") != want || len(got["Set-Cookie"]) != 2 {
 			t.Errorf("%q leads to %q", next, got.Get("Location"))
 		}
 		page := d.visitor().get("/login?" + url.Values{"next": {next}}.Encode()).page()

@@ -49,6 +49,7 @@ func TestEveryPageOfKeysHasAFormOfItsOwn(t *testing.T) {
 	}
 }
 
+// REV-6: what is used once is used by one user.
 func TestFormOfOneUserDoesNotUseUpAnothers(t *testing.T) {
 	d := newDesk(t)
 	form := url.Values{"once": {"the same"}}
@@ -86,4 +87,19 @@ func TestSavingANewKeyBringsAFormForTheNext(t *testing.T) {
 	form.Set("once", attr(fresh, "value"))
 	alice.post("/profile/keys", form).is(http.StatusOK).secret()
 	alice.post("/profile/keys", form).is(http.StatusConflict)
+}
+
+// REV-6: a key whose answer was lost is in the list, never used, to be deactivated; nothing shows it again.
+func TestKeyWhoseAnswerWasLostIsThereToBeDeactivated(t *testing.T) {
+	d := newDesk(t)
+	alice := d.signIn("alice")
+	lost := alice.post("/profile/keys", url.Values{"once": {"1"}}).secret()
+	list := alice.get("/profile/keys").is(http.StatusOK)
+	row := one(t, one(t, list.page(), tag("tbody")), tag("tr"))
+	if used := text(one(t, row, with("data-label", "Last used"))); used != "never" || strings.Contains(list.body, lost) {
+		t.Errorf("the row says %q", text(row))
+	}
+	end := attr(one(t, row, tag("form"), with("method", "get")), "action")
+	alice.post(end, nil).is(http.StatusSeeOther)
+	refusedWith(t, d.verify(http.MethodGet, "", bearer(lost)), "deactivated")
 }

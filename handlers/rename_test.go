@@ -13,12 +13,14 @@ func TestNameIsSavedAndTheListShowsIt(t *testing.T) {
 	d := newDesk(t)
 	_, key := d.newKey("alice")
 	alice := d.signIn("alice")
-	alice.post("/profile/keys/"+key, url.Values{"name": {"  build server "}}).leadsTo("/profile/keys")
-	row := one(t, alice.get("/profile/keys").page(), id("key-"+key))
+	alice.post("/profile/keys/"+key, url.Values{"name": {"  build server "}}).leadsTo("/profile/keys?note=name-saved")
+	page := alice.get("/profile/keys?note=name-saved").page()
+	one(t, one(t, page, id("notice")), tag("p"), saying("Name saved."))
+	row := one(t, page, id("key-"+key))
 	if name := text(one(t, row, tag("bdi"))); name != "build server" {
 		t.Errorf("named %q", name)
 	}
-	alice.post("/profile/keys/"+key, url.Values{"name": {""}}).leadsTo("/profile/keys")
+	alice.post("/profile/keys/"+key, url.Values{"name": {""}}).leadsTo("/profile/keys?note=key-saved")
 	row = one(t, alice.get("/profile/keys").page(), id("key-"+key))
 	if names := all(row, tag("bdi")); len(names) > 0 || !strings.HasPrefix(text(row), "Unnamed") {
 		t.Errorf("without a name the row begins %q", text(row))
@@ -38,16 +40,16 @@ func TestSavedNameIsAnsweredWithTheMaskedRowAndAnEmptiedDialog(t *testing.T) {
 	if dialog.FirstChild != nil {
 		t.Error("the dialog is not emptied")
 	}
-	one(t, one(t, got, id("notice")), tag("p"), saying("Key saved."))
+	one(t, one(t, got, id("notice")), tag("p"), saying("Name saved."))
 }
 
 func TestRenamingToTheSameNameIsNoChange(t *testing.T) {
 	d := newDesk(t)
 	_, key := d.newKey("alice")
 	alice, form := d.signIn("alice"), url.Values{"name": {"laptop"}}
-	alice.post("/profile/keys/"+key, form).leadsTo("/profile/keys")
+	alice.post("/profile/keys/"+key, form).leadsTo("/profile/keys?note=name-saved")
 	before := d.state()
-	alice.post("/profile/keys/"+key, form).leadsTo("/profile/keys")
+	alice.post("/profile/keys/"+key, form).leadsTo("/profile/keys?note=name-saved")
 	if d.state() != before {
 		t.Error("something was changed")
 	}
@@ -78,7 +80,7 @@ func TestRefusedNameIsSaidAndKept(t *testing.T) {
 			page := alice.post("/profile/keys/"+key, form).is(http.StatusUnprocessableEntity).page()
 			again := one(t, page, tag("form"), with("action", "/profile/keys/"+key))
 			typed := attr(one(t, again, tag("input"), with("name", "name")), "value")
-			if typed != c.typed {
+			if typed != access.MaskSecrets(c.typed) {
 				t.Errorf("%q is kept as %q", c.typed, typed)
 			}
 			if alert := text(one(t, again, with("role", "alert"))); alert != c.sentence {
@@ -95,8 +97,8 @@ func TestInactiveKeyCanBeRenamed(t *testing.T) {
 	d := newDesk(t)
 	_, key := d.newKey("alice")
 	alice := d.signIn("alice")
-	alice.post("/profile/keys/"+key+"/deactivate", nil).leadsTo("/profile/keys")
-	alice.post("/profile/keys/"+key, url.Values{"name": {"old laptop"}}).leadsTo("/profile/keys")
+	alice.post("/profile/keys/"+key+"/deactivate", nil).leadsTo("/profile/keys?note=key-inactive")
+	alice.post("/profile/keys/"+key, url.Values{"name": {"old laptop"}}).leadsTo("/profile/keys?note=name-saved")
 	row := one(t, alice.get("/profile/keys").page(), id("key-"+key))
 	one(t, row, tag("bdi"), saying("old laptop"))
 }
@@ -128,20 +130,46 @@ func TestStoredTextIsInert(t *testing.T) {
 	}
 }
 
-// IO-7: of two fields of a name the first counts, and none of the URL's.
+// IO-7, AZ-3: of two fields of a name the first counts, and none of the URL's.
 func TestFirstOfTwoFieldsCounts(t *testing.T) {
 	d := newDesk(t)
 	_, key := d.newKey("alice")
 	alice := d.signIn("alice")
 	mixed, parts := multipartForm(t, url.Values{"name": {"third", "fourth"}})
-	for want, c := range map[string]struct{ query, mediaType, body string }{
-		"first": {"?name=query", urlEncoded, "name=first&name=second"},
-		"third": {"?name=query", mixed, parts},
-		"":      {"?name=query", "application/json", `{"name":"json"}`},
+	for want, c := range map[string]struct{ query, mediaType, body, note string }{
+		"first": {"?name=query", urlEncoded, "name=first&name=second", "name-saved"},
+		"third": {"?name=query", mixed, parts, "name-saved"},
+		"":      {"?name=query", "application/json", `{"name":"json"}`, "key-saved"},
 	} {
-		alice.send(http.MethodPost, "/profile/keys/"+key+c.query, c.mediaType, c.body).leadsTo("/profile/keys")
+		alice.send(http.MethodPost, "/profile/keys/"+key+c.query, c.mediaType, c.body).leadsTo("/profile/keys?note=" + c.note)
 		if got := value[string](d, `SELECT name FROM keys`); got != want {
 			t.Errorf("named %q, not %q", got, want)
 		}
+	}
+}
+
+// AZ-3: the form of a name names the key of its path, and changes nothing else of it.
+func TestNameFormChangesNothingElse(t *testing.T) {
+	const rest = `SELECT group_concat(id || user_id || hex(hash) || last4 || created_at || coalesce(deactivated_at, '') ||
+		coalesce(deactivated_by, '') || reason || coalesce(once, '') || CASE id WHEN ? THEN '' ELSE name END, ' ') FROM keys`
+	d := newDesk(t)
+	_, key := d.newKey("alice")
+	_, other := d.newKey("alice")
+	alice := d.signIn("alice")
+	before := value[string](d, rest, key)
+	forged := url.Values{
+		"name": {"laptop"}, "id": {other}, "key_id": {other}, "user_id": {"bob"}, "owner": {"bob"}, "last4": {"0000"}, "hash": {"00"},
+		"created_at": {"0"}, "deactivated_at": {"1"}, "deactivated_by": {"root"}, "reason": {"x"}, "once": {"x"}, "role": {"admin"},
+	}
+	for _, p := range postings(t, forged) {
+		t.Run(p.name, func(t *testing.T) {
+			alice.send(http.MethodPost, "/profile/keys/"+key+p.query, p.mediaType, p.body).is(http.StatusSeeOther)
+			if after := value[string](d, rest, key); after != before {
+				t.Errorf("the keys are %s, not %s", after, before)
+			}
+		})
+	}
+	if role := value[string](d, `SELECT role FROM users WHERE id = 'alice'`); role != "user" {
+		t.Errorf("alice is %s", role)
 	}
 }

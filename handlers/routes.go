@@ -7,11 +7,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/views"
 )
 
 const (
-	verifyPath = "/api/v1/verify"
-	exportPath = "/admin/users/export.csv"
+	verifyPath      = "/api/v1/verify"
+	exportPath      = "/admin/users/export.csv"
+	setUpPath       = "/setup"
+	setPasswordPath = "/set-password"
 )
 
 type route struct {
@@ -28,16 +31,45 @@ func (a *App) routes() []route {
 		{get, "/login", anyone(), a.signInForm},
 		{post, "/login", anyone(), a.signIn},
 		{post, "/logout", anyone(), a.signOut},
+		{get, setUpPath, anyone(), a.setUpForm},
+		{post, setUpPath, anyone(), a.setUp},
+		{get, setPasswordPath, anyone(), a.setPasswordForm},
+		{post, setPasswordPath, anyone(), a.setPassword},
+		{post, "/theme", anyone(), a.themeChoose},
+
+		{get, "/profile", may(access.SeeProfile), a.profileShow},
+		{post, "/profile/password", may(access.ChangePassword), a.passwordChange},
+		{post, "/profile/sessions/end", may(access.EndOwnSessions), a.sessionsEnd},
+		{post, "/profile/sessions/:id/end", may(access.EndOwnSessions), a.sessionEnd},
+		{post, "/profile/links/seen", may(access.NoteLinks), a.linksSeen},
 
 		{get, "/profile/keys", may(access.SeeOwnKeys), a.keyList},
 		{post, "/profile/keys", may(access.CreateKey), a.keyCreate},
 		{post, "/profile/keys/:id", may(access.RenameKey), a.keyRename},
+		{get, "/profile/keys/:id/uses", may(access.SeeOwnKeys), a.ownKeyUses},
 		{get, "/profile/keys/:id/deactivate", may(access.DeactivateOwnKey), a.ownKeyDeactivateForm},
 		{post, "/profile/keys/:id/deactivate", may(access.DeactivateOwnKey), a.ownKeyDeactivate},
 
+		{get, "/help/api-keys", may(access.SeeHelp), a.help},
+		{post, "/help/api-keys/feedback", may(access.GiveFeedback), a.feedback},
+
 		{get, "/admin/users", may(access.SeeUsers), a.userList},
+		{get, "/admin/export", may(access.ExportKeys), a.keyExportSize},
 		{get, exportPath, may(access.ExportKeys), a.keyExport},
+		{get, "/admin/users/new", may(access.AddUser), a.userAddForm},
+		{post, "/admin/users", may(access.AddUser), a.userAdd},
 		{get, "/admin/users/:id", may(access.SeeUsers), a.userShow},
+		{get, "/admin/users/:id/role", may(access.ChangeRole), a.askChange(views.ChangeRole)},
+		{post, "/admin/users/:id/role", may(access.ChangeRole), a.userRole},
+		{get, "/admin/users/:id/disable", may(access.DisableUser), a.askChange(views.ChangeDisable)},
+		{post, "/admin/users/:id/disable", may(access.DisableUser), a.userDisable},
+		{get, "/admin/users/:id/enable", may(access.EnableUser), a.askChange(views.ChangeEnable)},
+		{post, "/admin/users/:id/enable", may(access.EnableUser), a.userEnable},
+		{get, "/admin/users/:id/reset", may(access.IssueLink), a.askChange(views.ChangeReset)},
+		{post, "/admin/users/:id/reset", may(access.IssueLink), a.userReset},
+		{get, "/admin/users/:id/sessions/end", may(access.EndSessions), a.askChange(views.ChangeEnd)},
+		{post, "/admin/users/:id/sessions/end", may(access.EndSessions), a.userEndSessions},
+		{get, "/admin/keys/:id/uses", may(access.SeeUsers), a.keyUses},
 		{get, "/admin/keys/:id/deactivate", may(access.DeactivateKey), a.keyDeactivateForm},
 		{post, "/admin/keys/:id/deactivate", may(access.DeactivateKey), a.keyDeactivate},
 		{get, "/admin/history", may(access.SeeHistory), a.history},

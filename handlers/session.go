@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
 )
 
 // What the session cookie carries. The row of the session in the database has the last word on all of it.
@@ -19,8 +20,11 @@ const (
 // newCookies returns the store of the session cookie: encrypted, HttpOnly, SameSite=Lax, and Secure under https. Its
 // keys are sealed in the database.
 func newCookies(c Config) *sessions.CookieStore {
-	keys := c.DB.Secrets()
-	store := sessions.NewCookieStore(keys.SessionHash, keys.SessionBlock)
+	var keys [][]byte // the first pair seals, every pair opens
+	for _, k := range c.DB.Secrets().SessionKeys {
+		keys = append(keys, k.Hash, k.Block)
+	}
+	store := sessions.NewCookieStore(keys...)
 	store.Options = &sessions.Options{
 		Path: "/", HttpOnly: true, Secure: c.https(), SameSite: http.SameSiteLaxMode,
 	}
@@ -50,7 +54,7 @@ func (a *App) cookie(c echo.Context) *sessions.Session {
 // sessionHash returns what the database knows the browser's session by, or nil when it has none.
 func (a *App) sessionHash(c echo.Context) []byte {
 	if id, _ := a.cookie(c).Values[cookieSession].(string); id != "" {
-		return access.HashSessionID(id)
+		return access.HashToken(id)
 	}
 	return nil
 }
@@ -71,23 +75,35 @@ func (a *App) dropCookie(c echo.Context) error {
 	return s.Save(c.Request(), c.Response())
 }
 
+const visitKey = "visit"
+
+// visitOf returns the session of a request that signedIn let in.
+func visitOf(c echo.Context) db.Visit {
+	visit, _ := c.Get(visitKey).(db.Visit)
+	return visit
+}
+
 // signedIn returns who makes the request by what the database says now, or refuses.
 func (a *App) signedIn(c echo.Context) (access.Actor, error) {
 	s, hash, ctx := a.cookie(c), a.sessionHash(c), c.Request().Context()
 	if hash == nil {
 		return access.Actor{}, access.Refuse(access.SignedOut, "", "You are not signed in. Please sign in.")
 	}
-	person, stale, err := a.DB.Session(ctx, hash, a.Limits)
+	visit, err := a.DB.Session(ctx, hash, a.Limits)
 	if err != nil {
 		return access.Actor{}, err
 	}
+	person := visit.Person
 	if s.Values[cookieUser] != person.UserID || s.Values[cookieRole] != string(person.Role) {
 		return access.Actor{}, access.Refuse(access.SignedOut, "", "Your rights have changed. Please sign in again.")
 	}
-	if stale {
+	if visit.Stale {
 		if err := a.DB.MarkSession(ctx, hash); err != nil {
 			a.Log.Warn("session not marked", "error", err, "request", requestID(c)) // it only ends sooner
 		}
 	}
-	return access.Actor{UserID: person.UserID, Role: person.Role, Address: c.RealIP()}, nil
+	c.Set(visitKey, visit)
+	return access.Actor{
+		UserID: person.UserID, Role: person.Role, Address: c.RealIP(), Request: requestID(c), Session: visit.SessionID,
+	}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/keydesk/keydesk/access"
 )
 
 // refused fails unless the visitor is sent to the sign-in page, and to htmx told to go there.
@@ -90,6 +92,7 @@ func TestSignOutWithoutASessionSucceeds(t *testing.T) {
 	forged.post("/logout", nil).leadsTo("/login")
 }
 
+// SES-1: only a cookie that this desk sealed opens a session.
 func TestForgedCookieIsRefused(t *testing.T) {
 	d, other := newDesk(t), newDesk(t)
 	good := d.signIn("alice").cookie.Value
@@ -108,6 +111,7 @@ func TestForgedCookieIsRefused(t *testing.T) {
 	}
 }
 
+// SES-3: under https the cookie counts under its __Host- name only.
 func TestCookieUnderAnotherNameIsRefused(t *testing.T) {
 	d := newDeskAt(t, "https://desk.example")
 	v := d.signIn("alice")
@@ -127,6 +131,7 @@ func TestChangeOfAPersonHoldsOnTheNextRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
+			d.addUser(access.Person{UserID: "ruth", Role: access.Admin}) // the last administrator would stay
 			v := d.signIn(c.who)
 			v.get("/profile/keys").is(http.StatusOK)
 			d.exec(c.change)
@@ -156,13 +161,35 @@ func TestSessionEndsByTime(t *testing.T) {
 // SES-9: who is nobody leaves nothing behind.
 func TestAnonymousRequestsOpenNoSession(t *testing.T) {
 	d := newDesk(t)
-	for _, path := range []string{"/", "/login", "/profile/keys", "/healthz", "/nowhere"} {
+	for _, p := range d.places("none") {
 		v := d.visitor()
-		if v.get(path); v.cookie != nil {
-			t.Errorf("%s sets a cookie", path)
+		got := v.send(p.method, p.path, urlEncoded, "user_id=alice&password=wrong")
+		if v.cookie != nil || len(v.others) > 0 {
+			t.Errorf("%s %s: %d sets a cookie", p.method, p.path, got.status)
+		}
+		v.cookie = &http.Cookie{Name: "keydesk", Value: "forged"}
+		if v.send(p.method, p.path, "", ""); v.cookie != nil && v.cookie.Value != "forged" {
+			t.Errorf("%s %s gives who forges a cookie a good one", p.method, p.path)
 		}
 	}
 	if n := value[int](d, `SELECT count(*) FROM sessions`); n > 0 {
+		t.Errorf("%d sessions", n)
+	}
+}
+
+// SES-9, SES-10: a person has 20 sessions at most; a further sign-in ends the oldest, and nobody else's.
+func TestOldestOfTooManySessionsEnds(t *testing.T) {
+	d := newDesk(t)
+	bob := d.signIn("bob")
+	var hers []*visitor
+	for range 21 {
+		d.later(time.Second)
+		hers = append(hers, d.signIn("alice"))
+	}
+	hers[0].refused()
+	hers[1].get("/profile").is(http.StatusOK)
+	bob.get("/profile").is(http.StatusOK)
+	if n := value[int](d, `SELECT count(*) FROM sessions WHERE user_id = 'alice'`); n != 20 {
 		t.Errorf("%d sessions", n)
 	}
 }

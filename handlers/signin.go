@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/views"
 )
 
@@ -28,30 +29,26 @@ func (a *App) signInPage(c echo.Context, v views.SignIn) error {
 	return a.form(c, v.Problem, views.SignInPage(v), views.SignInPage(v))
 }
 
-// signIn opens a session. Unknown, disabled and wrong are answered alike.
+// signIn opens a session. Whatever makes it fail, the answer is the same.
 func (a *App) signIn(c echo.Context) error {
 	form, err := fields(c)
 	if err != nil {
 		return err
 	}
 	typed, next := form.Get("user_id"), localPath(form.Get("next"))
-	person, outcome, err := a.authenticate(c, access.Fold(typed), form.Get("password"))
+	id, browser := access.NewToken(), a.browser(c)
+	person, _, outcome, err := a.attempt(c, login{access.Fold(typed), form.Get("password"), browser}, db.Opening{
+		Session: access.HashToken(id), Before: a.sessionHash(c), Limits: a.Limits,
+	})
 	if err != nil {
 		return err
 	}
-	entry := a.signInEntry(c, person.UserID, outcome)
 	if outcome != access.SignedIn {
-		if err := a.DB.RecordSignIn(c.Request().Context(), entry); err != nil {
-			return err
-		}
 		return a.signInPage(c, views.SignIn{
-			Next: next, UserID: typed, Problem: "That User ID and password do not go together. Please try again.",
+			Next: next, UserID: shown(typed), Problem: "That User ID and password do not match. Please try again.",
 		})
 	}
-	id := access.NewSessionID()
-	if err := a.DB.SignIn(c.Request().Context(), access.HashSessionID(id), a.sessionHash(c), entry, a.Limits); err != nil {
-		return err
-	}
+	a.rememberBrowser(c, browser)
 	if err := a.openSession(c, id, person); err != nil {
 		return err
 	}
@@ -61,34 +58,6 @@ func (a *App) signIn(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, next)
 }
 
-// authenticate returns who has this User ID and password, and how that went. It takes the same work in every case, and
-// waits for a place to do it, so that a flood of sign-ins cannot take all of the machine.
-func (a *App) authenticate(c echo.Context, userID, password string) (access.Person, access.Outcome, error) {
-	ctx := c.Request().Context()
-	select {
-	case a.passwords <- struct{}{}:
-		defer func() { <-a.passwords }()
-	case <-ctx.Done():
-		return access.Person{}, "", ctx.Err()
-	}
-	person, hash, err := a.DB.Credentials(ctx, userID)
-	if err != nil {
-		return access.Person{}, "", err
-	}
-	matches, err := access.PasswordMatches(password, hash)
-	switch {
-	case err != nil:
-		return access.Person{}, "", err
-	case hash == "":
-		return access.Person{UserID: access.UnknownUser}, access.UserUnknown, nil
-	case !matches:
-		return person, access.WrongPassword, nil
-	case !person.Enabled():
-		return person, access.UserDisabled, nil
-	}
-	return person, access.SignedIn, nil
-}
-
 // signOut ends the session, if there is one.
 func (a *App) signOut(c echo.Context) error {
 	if hash := a.sessionHash(c); hash != nil {
@@ -96,10 +65,21 @@ func (a *App) signOut(c echo.Context) error {
 			return err
 		}
 	}
+	return a.signedOut(c, "/login")
+}
+
+// signedOut takes the cookie away, has the browser forget what it kept of the pages (ASVS 14.3.1), and leads on. The
+// other cookies stay: they hold the colours, and that the browser is known.
+func (a *App) signedOut(c echo.Context, next string) error {
 	if err := a.dropCookie(c); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, "/login")
+	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	if isHTMX(c) {
+		c.Response().Header().Set("HX-Redirect", next)
+		return c.NoContent(http.StatusOK)
+	}
+	return c.Redirect(http.StatusSeeOther, next)
 }
 
 func (a *App) signInEntry(c echo.Context, userID string, outcome access.Outcome) access.SignIn {

@@ -52,6 +52,8 @@ func TestFailedSignInsAreAnsweredAlike(t *testing.T) {
 		return strings.Replace(nameless(got), `value="`+userID+`"`, `value=""`, 1)
 	}
 	wrong := answer("alice", "another password")
+	d.signIn("root").post("/admin/users", newUser()).is(http.StatusOK) // dave, who has set no password yet
+	d.exec(`DELETE FROM sessions`)
 	for name, other := range map[string]string{
 		"unknown":               answer("mallory", password),
 		"no User ID":            answer("", password),
@@ -63,6 +65,8 @@ func TestFailedSignInsAreAnsweredAlike(t *testing.T) {
 		"password in capitals":  answer("alice", strings.ToUpper(password)),
 		"password and a space":  answer("alice", password+" "),
 		"the hash as password":  answer("alice", value[string](d, `SELECT password_hash FROM users WHERE id = 'alice'`)),
+		"none set yet":          answer("dave", password),
+		"none set yet, nothing": answer("dave", ""),
 		"very long":             answer("alice", strings.Repeat("x", 10_000)),
 		"not UTF-8":             answer("alice", "\xff\xfe"),
 		"a NUL in the password": answer("alice", password+"\x00"),

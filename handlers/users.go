@@ -14,7 +14,7 @@ func (a *App) userList(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := views.Users{Page: a.page(c, "Manage Users"), People: people, Text: text, Now: a.now()}
+	v := views.Users{Page: a.page(c, "Manage Users"), People: people, Text: shown(text), Now: a.now(), Later: c.QueryParam("after") != ""}
 	if more {
 		v.After = people[len(people)-1].UserID
 	}
@@ -22,16 +22,26 @@ func (a *App) userList(c echo.Context) error {
 }
 
 func (a *App) userShow(c echo.Context) error {
+	v, err := a.oneUser(c)
+	if err != nil {
+		return err
+	}
+	return a.render(c, http.StatusOK, views.UserPage(v))
+}
+
+// oneUser returns the user of the path and a page of that user's keys.
+func (a *App) oneUser(c echo.Context) (views.OneUser, error) {
 	ctx, id := c.Request().Context(), c.Param("id")
 	person, err := a.DB.User(ctx, who(c), id)
 	if err != nil {
-		return err
+		return views.OneUser{}, err
 	}
 	keys, more, err := a.DB.KeysOf(ctx, who(c), id, c.QueryParam("after"))
 	if err != nil {
-		return err
+		return views.OneUser{}, err
 	}
-	return a.render(c, http.StatusOK, views.UserPage(views.OneUser{
-		Page: a.page(c, person.UserID), Person: person, Keys: keys, After: lastKey(keys, more), Now: a.now(),
-	}))
+	return views.OneUser{
+		Page: a.page(c, person.UserID), Person: person, Keys: keys, After: lastKey(keys, more),
+		Later: c.QueryParam("after") != "", Now: a.now(),
+	}, nil
 }

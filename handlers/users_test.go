@@ -35,18 +35,18 @@ func TestUsersAreListedWithWhatOneOverseesThemBy(t *testing.T) {
 	page := root.get("/admin/users").is(http.StatusOK).page()
 	got := cells(t, page)
 	want := [][]string{
-		{"alice", "", "user", "enabled", "2", "never"},
-		{"bob", "", "user", "enabled", "0", "never"},
-		{"carol", "", "user", "disabled", "0", "never"},
+		{"alice", "–", "user", "enabled", "2", "never"},
+		{"bob", "–", "user", "enabled", "0", "never"},
+		{"carol", "–", "user", "disabled", "0", "never"},
 		{"dave", "Dave Bowman", "user", "enabled", "0", "never"},
-		{"root", "", "admin", "enabled", "0", "5 minutes ago"},
+		{"root", "–", "administrator", "enabled", "0", "5 minutes ago"},
 	}
 	if !slices.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("the users are %q", got)
 	}
 	one(t, one(t, page, tag("tbody")), tag("a"), with("href", "/admin/users/dave"))
 	export := one(t, page, tag("a"), saying("Export Account API Key"))
-	if attr(export, "href") != "/admin/users/export.csv" {
+	if attr(export, "href") != "/admin/export" {
 		t.Errorf("the export is at %s", attr(export, "href"))
 	}
 }

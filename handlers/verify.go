@@ -1,26 +1,32 @@
 package handlers
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/verify"
 )
 
-// verifyPatience is how long a verify waits for the store before it says that it cannot tell.
-const verifyPatience = 2 * time.Second
+// errUnsettled says that what became of a key is not known.
+var errUnsettled = errors.New("whether the key was deactivated is not known")
 
-// accepted is the body of a 200.
-type accepted struct {
-	Valid     bool       `json:"valid"`
-	UserID    string     `json:"user_id"`
-	KeyID     string     `json:"key_id"`
-	MaskedKey string     `json:"masked_key"`
-	ExpiresAt *time.Time `json:"expires_at"`
+// verifying is what one verify after the other works with, so that none of them makes it anew.
+type verifying struct {
+	hasher                 *access.Hasher
+	body                   []byte
+	noStore, noSniff, json []string // values of headers, which nobody alters
+}
+
+func newVerifying(p access.Pepper) *verifying {
+	return &verifying{
+		hasher: p.Hasher(), body: make([]byte, 0, 256),
+		noStore: []string{"no-store"}, noSniff: []string{"nosniff"}, json: []string{"application/json"},
+	}
 }
 
 // problem is the body of a refusal (RFC 9457).
@@ -35,62 +41,96 @@ type problem struct {
 // verify answers whether the key that came with the request is good: 200, or 401 with the reason, or 503. It never
 // reads a body.
 func (a *App) verify(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	if r.ContentLength != 0 || len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close") // or net/http would wait for the body before it answers
+	}
+	v, _ := a.verifies.Get().(*verifying)
+	defer a.verifies.Put(v)
 	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Cache-Control"], h["X-Content-Type-Options"] = v.noStore, v.noSniff
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 		writeProblem(w, http.StatusMethodNotAllowed, "method", "TRACE and CONNECT ask nothing here.")
 		return
 	}
-	id := access.NewRequestID()
+	result := unavailableResult
 	defer func() {
 		if p := recover(); p != nil {
-			a.unavailable(w, r, panicError(p), id)
+			a.unavailable(w, r, panicError(p))
 		}
+		a.metrics.verified(result, time.Since(began))
 	}()
-	ctx, cancel := context.WithTimeout(r.Context(), verifyPatience)
-	defer cancel()
-	verdict, key, err := a.judge(ctx, r.Header)
-	if err != nil {
-		a.unavailable(w, r, err, id)
+	given, different := presented(r.Header)
+	verdict, key := a.judge(v, given, different)
+	if verdict == "" {
+		a.unavailable(w, r, errUnsettled)
 		return
 	}
-	a.Log.Debug("verify", "verdict", verdict, "key", key.ID, "request", id)
-	if verdict != access.Accepted {
+	if a.Log.Enabled(r.Context(), slog.LevelDebug) {
+		a.Log.Debug("verify", "verdict", verdict, "key", key.ID(), "request", access.NewToken())
+	}
+	result = verdict
+	switch verdict {
+	case access.Accepted:
+		v.accept(w, key)
+		a.noteUse(r, key, verdict)
+	case access.Deactivated:
 		refuse(w, verdict)
-		return
+		a.noteUse(r, key, verdict)
+	default:
+		refuse(w, verdict)
 	}
-	a.Uses.Add(key.ID, a.now())
-	h.Set("X-Keydesk-User", key.UserID)
-	h.Set("X-Keydesk-Key", key.ID)
-	writeJSON(w, http.StatusOK, "application/json", accepted{
-		Valid: true, UserID: key.UserID, KeyID: key.ID, MaskedKey: key.Masked(),
-	})
+}
+
+// judge returns the verdict on the key of a request. One that cannot be a key is refused without a look.
+func (a *App) judge(v *verifying, given string, different bool) (access.Verdict, verify.Key) {
+	switch {
+	case different:
+		return access.Conflict, verify.Key{}
+	case given == "":
+		return access.Missing, verify.Key{}
+	}
+	secret, err := access.ParseSecret(given)
+	if err != nil {
+		return access.Malformed, verify.Key{}
+	}
+	return a.Keys.Find(v.hasher.Hash(secret))
+}
+
+// noteUse notes who asked. Anybody can say that they are a service, so its name is kept and decides nothing.
+func (a *App) noteUse(r *http.Request, key verify.Key, verdict access.Verdict) {
+	service := ""
+	if named := r.Header["X-Keydesk-Service"]; len(named) > 0 {
+		service = access.ParseService(named[0])
+	}
+	address := a.echo.IPExtractor(r)
+	if service == access.OtherCallers {
+		address = ""
+	}
+	a.Uses.Add(key, verdict, service, address, a.now())
+}
+
+// accept answers that a key is good. What it writes needs no escaping: a User ID has no quotes.
+func (v *verifying) accept(w http.ResponseWriter, key verify.Key) {
+	ids := string(key.AppendID(key.AppendUserID(v.body[:0])))
+	values := []string{ids[:len(ids)-access.KeyIDLen], ids[len(ids)-access.KeyIDLen:]}
+	h := w.Header()
+	h["Content-Type"], h["X-Keydesk-User"], h["X-Keydesk-Key"] = v.json, values[0:1:1], values[1:2:2]
+	v.body = append(v.body[:0], `{"valid":true,"user_id":"`...)
+	v.body = append(append(v.body, values[0]...), `","key_id":"`...)
+	v.body = append(append(v.body, values[1]...), `","masked_key":"`...)
+	v.body = append(key.AppendMasked(v.body), `","expires_at":null}`+"\n"...)
+	_, _ = w.Write(v.body) // who has gone away needs no answer
 }
 
 // unavailable answers that the desk cannot tell, which is never a yes and never a no.
-func (a *App) unavailable(w http.ResponseWriter, r *http.Request, err error, requestID string) {
-	a.Log.Log(r.Context(), severity(r), "verify failed", "error", err, "request", requestID)
+func (a *App) unavailable(w http.ResponseWriter, r *http.Request, err error) {
+	a.Log.Log(r.Context(), severity(r), "verify failed", "error", err, "request", access.NewToken())
 	w.Header().Del("X-Keydesk-User")
 	w.Header().Del("X-Keydesk-Key")
 	w.Header().Set("Retry-After", "1")
 	writeProblem(w, http.StatusServiceUnavailable, "unavailable", "Keydesk cannot tell at the moment; ask again.")
-}
-
-// judge returns the verdict on the key of a request. A key that cannot be one is refused without touching anything.
-func (a *App) judge(ctx context.Context, h http.Header) (access.Verdict, access.Key, error) {
-	given, different := presented(h)
-	switch {
-	case different:
-		return access.Conflict, access.Key{}, nil
-	case given == "":
-		return access.Missing, access.Key{}, nil
-	}
-	if secret, err := access.ParseSecret(given); err == nil {
-		return a.DB.Verify(ctx, a.DB.Secrets().Pepper.Fingerprint(secret).Hash)
-	}
-	return access.Malformed, access.Key{}, nil
 }
 
 // blank is the white space of headers (RFC 9110, 5.6.3).
@@ -99,22 +139,30 @@ const blank = " \t"
 // presented returns the key that the headers carry, as Bearer (RFC 6750; other schemes are ignored) or X-API-Key, and
 // whether they carry two that differ.
 func presented(h http.Header) (given string, different bool) {
-	candidates := slices.Clone(h["X-Api-Key"])
+	for _, value := range h["X-Api-Key"] {
+		given, different = oneOf(given, value, different)
+	}
 	for _, value := range h["Authorization"] {
 		if scheme := strings.IndexAny(value, blank); scheme > 0 && strings.EqualFold(value[:scheme], "Bearer") {
-			candidates = append(candidates, value[scheme:])
+			given, different = oneOf(given, value[scheme:], different)
 		}
 	}
-	for _, candidate := range candidates {
-		candidate = strings.Trim(candidate, blank)
-		if candidate != "" && given != "" && candidate != given {
-			return "", true
-		}
-		if candidate != "" {
-			given = candidate
-		}
+	if different {
+		return "", true
 	}
 	return given, false
+}
+
+// oneOf returns the key that was given, before or now, and whether that are two different ones.
+func oneOf(given, candidate string, different bool) (string, bool) {
+	candidate = strings.Trim(candidate, blank)
+	switch {
+	case given == "":
+		return candidate, different
+	case candidate == "":
+		return given, different
+	}
+	return given, different || candidate != given
 }
 
 func refuse(w http.ResponseWriter, verdict access.Verdict) {

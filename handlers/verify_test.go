@@ -39,6 +39,7 @@ func (r reply) headers(t *testing.T, want map[string]string) {
 	}
 }
 
+// VER-8, VER-10: a good key is answered with the ids of its owner and of itself, to be kept by nobody.
 func TestGoodKeyIsAccepted(t *testing.T) {
 	d := newDesk(t)
 	secret, id := d.newKey("alice")
@@ -182,24 +183,40 @@ func refusedWith(t *testing.T, got reply, code string) {
 	}
 }
 
-func TestOnlyAnAcceptedVerifyIsAUse(t *testing.T) {
+// VER-9: what is accepted is a use, and what is refused of a key that was deactivated is counted too: it tells of a leak.
+func TestUsesAreCountedByCaller(t *testing.T) {
 	d := newDesk(t)
 	good, id := d.newKey("alice")
 	ended, endedID := d.newKey("bob")
 	d.signIn("bob").post("/profile/keys/"+endedID+"/deactivate", nil).is(http.StatusSeeOther)
+	from := func(key string, services ...string) http.Header {
+		h := bearer(key)
+		h["X-Keydesk-Service"] = services
+		return h
+	}
 	for _, header := range []http.Header{
-		nil, bearer(ended), bearer("letmein"), bearer(access.NewSecret("kd_").Reveal()),
+		nil, bearer("letmein"), bearer(access.NewSecret("kd_").Reveal()),
 		{"Authorization": {"Bearer " + good}, "X-Api-Key": {ended}},
 	} {
 		d.verify(http.MethodGet, "", header).is(http.StatusUnauthorized)
 	}
-	if uses := d.uses.Take(); len(uses) > 0 {
-		t.Errorf("refused verifies count as uses: %v", uses)
+	if uses := d.uses.Take().Uses; len(uses) > 0 {
+		t.Errorf("of no key there are uses: %v", uses)
 	}
-	d.verify(http.MethodGet, "", bearer(good)).is(http.StatusOK)
+	first := d.db.Now()
+	d.verify(http.MethodGet, "", from(good, "billing", "another")).is(http.StatusOK)
+	d.verify(http.MethodGet, "", bearer(ended)).is(http.StatusUnauthorized)
 	d.later(90 * time.Second)
-	d.verify(http.MethodHead, "/below", bearer(good)).is(http.StatusOK)
-	if uses := d.uses.Take(); len(uses) != 1 || !uses[id].Equal(d.db.Now()) {
-		t.Errorf("the uses are %v", uses)
+	d.verify(http.MethodHead, "/below", from(good, "billing")).is(http.StatusOK)
+	d.verify(http.MethodGet, "", from(good, "<script>")).is(http.StatusOK)
+	d.verify(http.MethodGet, "", from(good, good)).is(http.StatusOK)
+	now, day := d.db.Now(), access.Day(first)
+	want := []access.Use{
+		{KeyID: id, Day: day, Service: "(other)", Accepted: 2, LastAt: now, UsedAt: now},
+		{KeyID: id, Day: day, Service: "billing", Address: "127.0.0.1", Accepted: 2, LastAt: now, UsedAt: now},
+		{KeyID: endedID, Day: day, Address: "127.0.0.1", Refused: 1, LastAt: first},
+	}
+	if uses := d.uses.Take().Uses; !slices.Equal(uses, want) {
+		t.Errorf("the uses are %+v, want %+v", uses, want)
 	}
 }

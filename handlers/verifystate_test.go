@@ -7,14 +7,34 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/keydesk/keydesk/access"
 )
 
-// KEY-8: a deactivated key is refused by the very next verify, each of 1,000 times.
+// KEY-8: a deactivated key is refused by the very next verify, each of 1,000 times, while others ask too.
 func TestDeactivatedKeyIsRefused(t *testing.T) {
 	d := newDesk(t)
 	alice := d.signIn("alice")
+	steady, _ := d.newKey("bob")
+	stop := make(chan struct{})
+	var others sync.WaitGroup
+	for range 4 {
+		others.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					d.verify(http.MethodGet, "", bearer(steady))
+				}
+			}
+		})
+	}
+	defer others.Wait()
+	defer close(stop)
 	for range 1000 {
 		secret, id := d.newKey("alice")
 		d.verify(http.MethodGet, "", bearer(secret)).is(http.StatusOK)
@@ -31,11 +51,23 @@ func TestKeyIsGoodFromItsRevealOn(t *testing.T) {
 	}
 }
 
-// VER-7: when the store does not answer, nobody is told that a key is good, nor that it is bad.
-func TestVerifyWithoutTheStoreIsUnavailable(t *testing.T) {
+// VER-7: the memory answers while the database does not.
+func TestVerifyNeedsNoDatabase(t *testing.T) {
 	d := newDesk(t)
 	secret, _ := d.newKey("alice")
 	d.must(d.db.Close())
+	d.verify(http.MethodGet, "", bearer(secret)).is(http.StatusOK)
+	refusedWith(t, d.verify(http.MethodGet, "", bearer(access.NewSecret("kd_").Reveal())), "unknown")
+}
+
+// VER-7: while it is not known whether a key was deactivated, nobody is told that it is good, nor that it is bad.
+func TestKeyOfWhichNobodyKnowsIsUnavailable(t *testing.T) {
+	d := newDesk(t)
+	secret, id := d.newKey("alice")
+	parsed, err := access.ParseSecret(secret)
+	d.must(err)
+	hash := d.db.Secrets().Pepper.Fingerprint(parsed).Hash
+	d.keys.Note(access.KeyChange{KeyID: id, UserID: "alice", Hash: [access.HashLen]byte(hash)})
 	for range 3 {
 		got := d.verify(http.MethodGet, "", bearer(secret)).is(http.StatusServiceUnavailable)
 		got.headers(t, map[string]string{
@@ -51,11 +83,11 @@ func TestVerifyWithoutTheStoreIsUnavailable(t *testing.T) {
 			t.Errorf("the body says %+v", body)
 		}
 	}
-	if uses := d.uses.Take(); len(uses) > 0 {
+	if uses := d.uses.Take().Uses; len(uses) > 0 {
 		t.Errorf("counted as uses: %v", uses)
 	}
-	refusedWith(t, d.verify(http.MethodGet, "", nil), "missing") // the store has no say in these
-	refusedWith(t, d.verify(http.MethodGet, "", bearer("letmein")), "malformed")
+	other, _ := d.newKey("alice")
+	d.verify(http.MethodGet, "", bearer(other)).is(http.StatusOK)
 	if log := d.log.String(); !strings.Contains(log, "verify failed") || strings.Contains(log, secret) {
 		t.Errorf("the log says %s", log)
 	}
@@ -99,10 +131,14 @@ func TestVerifyReadsNoBody(t *testing.T) {
 func TestVerifyIsNotSwayedByOtherHeaders(t *testing.T) {
 	d := newDesk(t)
 	secret, _ := d.newKey("alice")
+	ended, id := d.newKey("bob")
+	d.signIn("bob").post("/profile/keys/"+id+"/deactivate", nil).is(http.StatusSeeOther)
 	for name, content := range map[string]string{
 		"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.test", "X-Forwarded-For": "10.0.0.1", "X-Original-Url": "/login",
 		"X-Original-Method": "TRACE", "X-Http-Method-Override": "TRACE", "User-Agent": "kube-probe/1.0", "Hx-Request": "true",
 		"X-Keydesk-User": "root", "Connection": "X-Keydesk-User, X-Keydesk-Key", "Expect": "100-continue",
+		"X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "http", "X-Forwarded-Uri": "/healthz", "X-Forwarded-Method": "OPTIONS",
+		"X-Original-Uri": "/healthz", "X-Original-Host": "localhost", "X-Real-Ip": "127.0.0.1", "Forwarded": "for=127.0.0.1",
 	} {
 		header := bearer(secret)
 		header.Set(name, content)
@@ -111,6 +147,8 @@ func TestVerifyIsNotSwayedByOtherHeaders(t *testing.T) {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
 		refusedWith(t, d.verify(http.MethodPost, "", http.Header{name: {content}}), "missing")
+		header.Set("Authorization", "Bearer "+ended)
+		refusedWith(t, d.verify(http.MethodPost, "", header), "deactivated")
 	}
 }
 
@@ -118,4 +156,21 @@ func TestVerifyIsNotSwayedByOtherHeaders(t *testing.T) {
 func TestVerifyTakesNoSession(t *testing.T) {
 	d := newDesk(t)
 	refusedWith(t, d.signIn("alice").get(verifyPath), "missing")
+}
+
+// VER-8: who a key belongs to is told by ids that fit a header, whatever the people and keys are named.
+func TestVerifyTellsIDsAndNoNames(t *testing.T) {
+	d := newDesk(t)
+	secret, id := d.newKey("alice")
+	const named = "Zoë\r\nX-Keydesk-User: root\r\n\r\n"
+	d.exec(`UPDATE users SET name = ?, email = ?`, named, nil)
+	d.exec(`UPDATE keys SET name = ?`, named)
+	got := d.verify(http.MethodGet, "", bearer(secret)).is(http.StatusOK)
+	got.headers(t, map[string]string{
+		"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+		"X-Keydesk-User": "alice", "X-Keydesk-Key": id,
+	})
+	if strings.Contains(got.body, "Zo") {
+		t.Errorf("the body says %s", got.body)
+	}
 }

@@ -18,11 +18,14 @@ import (
 // visitor is a browser without a screen. It holds the session cookie in plain sight and follows no redirect.
 type visitor struct {
 	desk   *desk
-	cookie *http.Cookie // as the desk last set it; nil when there is none
-	header http.Header  // of every request
+	cookie *http.Cookie            // of the session, as the desk last set it; nil when there is none
+	others map[string]*http.Cookie // by name; copies of a visitor share them, being the same browser
+	header http.Header             // of every request
 }
 
-func (d *desk) visitor() *visitor { return &visitor{desk: d, header: http.Header{}} }
+func (d *desk) visitor() *visitor {
+	return &visitor{desk: d, others: map[string]*http.Cookie{}, header: http.Header{}}
+}
 
 // signIn returns a visitor who is signed in.
 func (d *desk) signIn(userID string) *visitor {
@@ -72,16 +75,32 @@ func (v *visitor) send(method, path, mediaType, body string) reply {
 	if v.cookie != nil {
 		r.AddCookie(&http.Cookie{Name: v.cookie.Name, Value: v.cookie.Value})
 	}
+	for name, c := range v.others {
+		r.AddCookie(&http.Cookie{Name: name, Value: c.Value})
+	}
 	answer, err := v.desk.web.Do(r)
 	v.desk.must(err)
 	defer func() { _ = answer.Body.Close() }()
 	got := read(v.desk.t, answer)
 	for _, c := range answer.Cookies() {
-		if v.cookie = c; c.MaxAge < 0 {
-			v.cookie = nil
-		}
+		v.keep(c)
 	}
 	return got
+}
+
+// keep does with a cookie as a browser does.
+func (v *visitor) keep(c *http.Cookie) {
+	session := c.Name == "keydesk" || c.Name == "__Host-keydesk"
+	switch {
+	case session && c.MaxAge < 0:
+		v.cookie = nil
+	case session:
+		v.cookie = c
+	case c.MaxAge < 0:
+		delete(v.others, c.Name)
+	default:
+		v.others[c.Name] = c
+	}
 }
 
 // pages returns the page at the path and those that its link to the next leads to.

@@ -8,9 +8,10 @@
   let leaving = false; // the person chose to close the reveal
 
   // The dialog opens when htmx has filled it. While it holds the reveal, only OK or Close end it.
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", (event) => {
     const d = dialog();
     armCopy();
+    closeMenus(true); // the dialog gives the focus back to what has it now, so that must stay in sight
     if (d && d.childElementCount && !d.open) {
       d.setAttribute("closedby", held() ? "none" : "closerequest");
       d.showModal();
@@ -20,17 +21,31 @@
       landing.removeAttribute("autofocus");
       landing.focus({ preventScroll: true });
     }
-    closeMenus();
+    keepFocus(event);
+    timeNotices();
+    sayWhatIsOpen();
+  });
+
+  // A success goes away by itself, but not while somebody is at it.
+  function timeNotices() {
     for (const note of document.querySelectorAll(".notice-success:not([data-timed])")) {
       note.dataset.timed = "";
-      setTimeout(() => note.remove(), successStays);
+      const timer = setInterval(() => {
+        if (note.matches(":hover, :focus-within")) return;
+        clearInterval(timer);
+        note.remove();
+      }, successStays);
     }
-  });
+  }
+  timeNotices();
 
   // For browsers without closedby: a second Esc closes a dialog even when its cancel event is prevented.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     if (held() && dialog()?.open) event.preventDefault();
+    if (event.isComposing) return;
+    const fold = event.target.closest?.("[data-fold][open]");
+    if (fold) foldUp(fold);
     closeMenus(true);
   }, true);
   document.addEventListener("cancel", (event) => {
@@ -38,10 +53,11 @@
   }, true);
 
   document.addEventListener("click", (event) => {
-    const at = event.target.closest("[data-copy], [data-leave], [data-close], [data-dismiss]");
+    const at = event.target.closest("[data-copy], [data-leave], [data-close], [data-dismiss], [data-fold-up]");
     if (at?.matches("[data-copy]")) copy(at);
     if (at?.matches("[data-leave]")) leaving = true;
-    if (at?.matches("[data-dismiss]")) at.closest(".alert").remove();
+    if (at?.matches("[data-dismiss]")) dismiss(at.closest(".alert"));
+    if (at?.matches("[data-fold-up]")) foldUp(at.closest("[data-fold]"));
     if (at?.matches("[data-close]") && dialog()?.contains(at)) {
       event.preventDefault();
       dialog().close();
@@ -49,6 +65,34 @@
     if (event.target === dialog() && !held()) dialog().close(); // the ground around the box
     closeMenus(false, event.target);
   });
+
+  // A form that is folded away takes the focus when it opens, and gives it back.
+  document.addEventListener("toggle", (event) => {
+    if (!event.target.matches?.("[data-fold]") || !event.target.open) return;
+    event.target.querySelector("[data-fold-up]")?.removeAttribute("hidden");
+    event.target.querySelector("input")?.select();
+  }, true);
+  function foldUp(details) {
+    details.open = false;
+    details.querySelector("form").reset();
+    details.querySelector("[role=alert]").textContent = "";
+    details.querySelector("summary").focus();
+  }
+
+  // A link that opens a row beneath its own shuts it when it is pressed again.
+  document.addEventListener("htmx:config:request", (event) => {
+    const open = document.getElementById(event.target.dataset.opens);
+    if (!open) return;
+    event.preventDefault();
+    open.remove();
+    sayWhatIsOpen();
+  });
+  function sayWhatIsOpen() {
+    for (const opener of document.querySelectorAll("[data-opens]")) {
+      opener.setAttribute("aria-expanded", document.getElementById(opener.dataset.opens) !== null);
+    }
+  }
+  sayWhatIsOpen();
 
   document.addEventListener("focusout", (event) => {
     const menu = event.target.closest("details[data-menu]");
@@ -93,18 +137,38 @@
   });
   document.addEventListener("htmx:response:error", (event) => {
     if (inReveal(event)) offerClose();
-    refocus();
+    refocus(event);
   });
   document.addEventListener("htmx:error", (event) => {
     noAnswer(event);
-    refocus();
+    refocus(event);
   });
 
   // The button that was pressed was disabled meanwhile, and so lost the focus.
-  function refocus() {
-    setTimeout(() => {
-      if (document.activeElement === document.body) dialog()?.querySelector("input:not([type=hidden]), .btn-error")?.focus();
-    });
+  const refocus = (event) => setTimeout(() => keepFocus(event));
+
+  // The focus is never left to the body: without it, the Tab key begins again at the top. It goes on in the dialog; or
+  // in the part of the page that was changed; or where the request came from.
+  function keepFocus(event) {
+    const { target, sourceElement } = event.detail.ctx ?? {};
+    const fields = "input:not([type=hidden]), .modal-action button";
+    const places = dialog()?.open
+      ? [dialog().querySelector(fields)]
+      : [
+          document.getElementById(target?.id),
+          sourceElement?.closest("details[data-menu]")?.querySelector("summary"),
+          sourceElement?.querySelector("input:not([type=hidden]), button"),
+          document.getElementById("main"),
+        ];
+    for (const place of places) {
+      if (document.activeElement === document.body) place?.focus({ preventScroll: true });
+    }
+  }
+
+  function dismiss(notice) {
+    const hadFocus = notice.contains(document.activeElement);
+    notice.remove();
+    if (hadFocus && !dialog()?.open) document.getElementById("main").focus({ preventScroll: true });
   }
 
   function noAnswer(event) {
@@ -112,7 +176,7 @@
       explain("Keydesk did not answer, so the name may not be saved. The key is made: copy it, then try OK again, or close.");
       offerClose();
     } else if (dialog()?.open) {
-      explain("Keydesk did not answer. Nothing may have changed: try again, or reload the page to see.");
+      explain("Keydesk did not answer. It is not known whether anything was changed: reload the page to see, then try again.");
     } else {
       const note = document.getElementById("no-answer")?.content.cloneNode(true);
       if (note) document.getElementById("notice").replaceChildren(note);
@@ -123,11 +187,18 @@
     if (inReveal(event) && !event.target.hasAttribute("hx-post")) leaving = true; // OK of the whole page
   });
 
+  // A password can be looked at while it is typed.
+  for (const label of document.querySelectorAll("[data-show]")) label.removeAttribute("hidden");
+  document.addEventListener("change", (event) => {
+    const field = document.getElementById(event.target.dataset.shows);
+    if (field) field.type = event.target.checked ? "text" : "password";
+  });
+
   // Copying needs a script, so the button is hidden until there is one.
   function armCopy() {
     const button = document.querySelector("[data-copy][hidden]");
     button?.removeAttribute("hidden");
-    if (button && !dialog()?.contains(button)) button.focus();
+    if (button && (dialog()?.open || !dialog()?.contains(button))) button.focus();
   }
   armCopy();
 
@@ -142,9 +213,10 @@
     }
     button.querySelector("[data-copy-label]").textContent = copied ? "Copied" : "Copy to clipboard";
     button.querySelectorAll("svg").forEach((icon) => icon.toggleAttribute("hidden", icon.hasAttribute("data-done") !== copied));
+    const what = secret.dataset.what;
     document.getElementById("copy-status").textContent = copied
-      ? "The key is on your clipboard. Save it now."
-      : "Your browser did not allow it. The key is selected: press Ctrl+C, or Command+C on a Mac.";
+      ? `The ${what} is on your clipboard. Save it now.`
+      : `Your browser did not allow it. The ${what} is selected: press Ctrl+C, or Command+C on a Mac.`;
     if (copied) button.closest("[data-reveal]")?.setAttribute("data-copied", "");
   }
 

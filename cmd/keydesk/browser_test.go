@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,9 +20,11 @@ const plainHost = "keydesk.test"
 
 // tab is a tab of a Chromium with a fresh profile.
 type tab struct {
-	t    *testing.T
-	ctx  context.Context
-	desk *desk
+	t       *testing.T
+	ctx     context.Context
+	desk    *desk
+	profile string // the folder that the browser writes to
+	end     func() // ends the browser; all that it writes is written then
 }
 
 // chromium returns where the browser is; `make test` installs it.
@@ -39,22 +42,24 @@ func chromium(t *testing.T) string {
 // open starts a browser on the desk.
 func (d *desk) open() *tab {
 	d.t.Helper()
+	profile := d.t.TempDir()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(d.t)), chromedp.UserDataDir(d.t.TempDir()), chromedp.NoSandbox,
+		chromedp.ExecPath(chromium(d.t)), chromedp.UserDataDir(profile), chromedp.NoSandbox,
 		chromedp.Flag("headless", "new"), chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.WindowSize(1280, 900), chromedp.Flag("host-resolver-rules", "MAP "+plainHost+" 127.0.0.1"),
 	)
 	allocator, endBrowser := chromedp.NewExecAllocator(context.Background(), options...)
-	limited, timeout := context.WithTimeout(allocator, 2*time.Minute)
+	limited, timeout := context.WithTimeout(allocator, 20*time.Minute)
 	ctx, endTab := chromedp.NewContext(limited)
-	d.t.Cleanup(func() {
+	end := sync.OnceFunc(func() {
 		_ = chromedp.Cancel(ctx) // waits until the profile is no longer written to
 		endTab()
 		timeout()
 		endBrowser()
 	})
-	return &tab{d.t, ctx, d}
+	d.t.Cleanup(end)
+	return &tab{d.t, ctx, d, profile, end}
 }
 
 // another returns a second tab of the same browser.
@@ -62,7 +67,7 @@ func (b *tab) another() *tab {
 	b.t.Helper()
 	ctx, end := chromedp.NewContext(b.ctx)
 	b.t.Cleanup(end)
-	return &tab{b.t, ctx, b.desk}
+	return &tab{b.t, ctx, b.desk, b.profile, b.end}
 }
 
 // do runs the actions, or fails.
@@ -93,7 +98,7 @@ func eval[T any](b *tab, expression string) T {
 // until waits for a JavaScript condition.
 func (b *tab) until(condition string) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(10*time.Second))); err != nil {
+	if err := chromedp.Do(b.ctx, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(30*time.Second))); err != nil {
 		b.t.Fatalf("%s: %v", condition, err)
 	}
 }
@@ -168,4 +173,25 @@ func (b *tab) offline(off bool) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// scripts lets the pages run scripts, or not. The tests still can.
+func (b *tab) scripts(run bool) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !run})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// tabTo presses the Tab key until what has this text has the focus.
+func (b *tab) tabTo(text string) {
+	b.t.Helper()
+	for range 40 {
+		b.do(chromedp.KeyEvent(kb.Tab))
+		if b.focus() == text {
+			return
+		}
+	}
+	b.t.Fatalf("the Tab key does not reach %q", text)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/keydesk/keydesk/access"
 )
 
 // made returns a database file with the user alice.
@@ -42,6 +44,11 @@ func TestWrongCommandLinesAndSettingsAreOneLine(t *testing.T) {
 		{2, "unknown flag --bogus", "serve --bogus"},
 		{2, "unexpected argument bogus", "bogus"},
 		{2, "missing flags", "user add x"},
+		{2, "`keydesk --help` tells more", "bogus"},
+		{2, "`keydesk user --help` tells more", "user bogus"},
+		{2, "`keydesk user add --help` tells more", "user add x"},
+		{2, "`keydesk user add --help` tells more", "user add x --bogus"},
+		{2, "`keydesk serve --help` tells more", "serve --bogus"},
 		{2, "must be one of", "user add x --role=boss --password-stdin"},
 		{1, "--log-level", "serve --log-level=loud"},
 		{1, "--key-prefix", "serve --key-prefix=BAD"},
@@ -54,7 +61,10 @@ func TestWrongCommandLinesAndSettingsAreOneLine(t *testing.T) {
 		{1, "put TLS in front", "serve --base-url=http://keys.example.com"},
 		{1, "loopback only", "serve --demo --base-url=https://keys.example.com"},
 		{1, "keeps its data in SQLite", "serve --database=postgres://localhost/x"},
-		{1, "no such file", "serve --addr=127.0.0.1:0 --database=no/such/folder/keydesk.db"},
+		{1, "there is no folder no/such/folder;", "serve --addr=127.0.0.1:0 --database=no/such/folder/keydesk.db"},
+		{1, "there is no folder no/such/folder;", "user add bob --role=user --password-stdin --database=no/such/folder/keydesk.db"},
+		{1, "there is no folder no/such/folder;", "user disable bob --database=no/such/folder/keydesk.db"},
+		{1, "there is no folder no/such/folder;", "export --database=no/such/folder/keydesk.db"},
 		{1, "not a Keydesk database", "serve --addr=127.0.0.1:0 --database=/"},
 		{1, "A User ID begins", "user add Alice --role=user --password-stdin"},
 		{1, "not valid UTF-8", "user add bob --role=user --name=\xff --password-stdin"},
@@ -76,7 +86,10 @@ func TestTakenPortSaysHowToChooseAnother(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	file := filepath.Join(t.TempDir(), "keydesk.db")
-	refused(t, 1, "--addr 127.0.0.1:8081", "serve", "--addr="+taken.Addr().String(), "--database="+file)
+	t.Setenv("MAKELEVEL", "1") // as make does
+	refused(t, 1, "make run ADDR=127.0.0.1:8081", "serve", "--addr="+taken.Addr().String(), "--database="+file)
+	t.Setenv("MAKELEVEL", "")
+	refused(t, 1, "choose another with --addr, such as --addr 127.0.0.1:8081\n", "serve", "--addr="+taken.Addr().String(), "--database="+file)
 	if _, err := os.Stat(file); err == nil {
 		t.Error("a database was made")
 	}
@@ -93,7 +106,7 @@ func TestWhatCannotBeOpenedIsLeftAsItWas(t *testing.T) {
 		"foreign":   {"not a Keydesk database", func(t *testing.T, file string) { mustMakeForeign(t, file) }},
 		"no secret": {"root secret of this database is missing", func(t *testing.T, file string) { mustRemove(t, secretOf(file)) }},
 		"wrong secret": {"not the one that this database was sealed under", func(t *testing.T, file string) {
-			mustWrite(t, secretOf(file), strings.Repeat("ab", 32)+"\n")
+			mustWrite(t, secretOf(file), access.NewRootSecret()+"\n")
 		}},
 		"short secret": {"64 hex digits", func(t *testing.T, file string) { mustWrite(t, secretOf(file), "abcd\n") }},
 	}
@@ -114,6 +127,8 @@ func TestWhatCannotBeOpenedIsLeftAsItWas(t *testing.T) {
 func TestSecretOfTheEnvironmentGoesFirst(t *testing.T) {
 	file := made(t)
 	t.Setenv("KEYDESK_SECRET", strings.Repeat("ab", 32))
+	refused(t, 1, "an example", "serve", "--addr=127.0.0.1:0", "--database="+file)
+	t.Setenv("KEYDESK_SECRET", access.NewRootSecret())
 	refused(t, 1, "sealed under", "serve", "--addr=127.0.0.1:0", "--database="+file)
 	t.Setenv("KEYDESK_SECRET", "")
 	refused(t, 1, "64 hex digits", "serve", "--addr=127.0.0.1:0", "--database="+file)
@@ -140,15 +155,6 @@ func TestOneProcessWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, 1, "another keydesk process", "serve", "--addr=127.0.0.1:0", "--database="+link, "--secret-file="+secretOf(file))
-}
-
-func TestUserAddTakesThePasswordWithoutItsNewline(t *testing.T) {
-	d := startDesk(t, filepath.Dir(made(t))) // made with a newline behind the password
-	d.signIn("alice")
-	if code, _, complaint := command(t, "short", "user", "add", "bob", "--role=user", "--password-stdin",
-		"--database="+filepath.Join(t.TempDir(), "keydesk.db")); code != 1 || !strings.Contains(complaint, "15 characters") {
-		t.Errorf("a short password: %d %q", code, complaint)
-	}
 }
 
 // keydesk export and user list read beside the running server; the report is the page's, byte for byte.

@@ -25,7 +25,7 @@ func demoAccounts() []views.DemoAccount {
 }
 
 // openDemo makes the throw-away database of a demo. Call discard when it is over.
-func openDemo(ctx context.Context) (d *db.DB, accounts []views.DemoAccount, discard func() error, err error) {
+func openDemo(ctx context.Context, limits access.KeyLimits, tell func(access.KeyChange)) (d *db.DB, accounts []views.DemoAccount, discard func() error, err error) {
 	dir, err := os.MkdirTemp("", "keydesk-demo-")
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("demo: %w", err)
@@ -38,8 +38,8 @@ func openDemo(ctx context.Context) (d *db.DB, accounts []views.DemoAccount, disc
 	s.db, err = db.Open(ctx, db.Options{
 		Path: filepath.Join(dir, "keydesk.db"),
 		Root: func(bool) (access.RootSecret, error) { return root, nil },
-		Tell: func(access.KeyChange) {},
-		Now:  func() time.Time { return time.Now().Add(-s.ago) },
+		Tell: tell, Limits: limits,
+		Now: func() time.Time { return time.Now().Add(-s.ago) },
 	})
 	if err != nil {
 		return nil, nil, nil, errors.Join(fmt.Errorf("demo: %w", err), os.RemoveAll(dir))

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/keydesk/keydesk/access"
@@ -12,7 +12,7 @@ import (
 
 type exportCmd struct {
 	databaseFlags
-	Status string `enum:",active,inactive" default:"" placeholder:"STATUS" help:"active or inactive keys only."`
+	Status string `enum:",active,inactive" default:"" placeholder:"active|inactive" help:"Only active or only inactive keys; all if not given."`
 }
 
 // Run prints the key report: the same bytes as Export Account API Key in the browser.
@@ -28,14 +28,24 @@ func (c *exportCmd) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(std.out)
-	var report *access.Report
-	err = d.Export(ctx, access.TheOperator(), status, func() (err error) {
-		report, err = access.NewReport(out, d.Now())
-		return err
-	}, func(k access.Key) error { return report.Add(k) })
-	if err == nil {
-		err = report.Flush()
+	bar := progress{out: std.err}
+	if isTerminal(std.err) {
+		bar.total, err = d.CountKeys(ctx, access.TheOperator(), status)
 	}
-	return errors.Join(err, out.Flush(), d.Close())
+	if err == nil {
+		err = d.Export(ctx, access.TheOperator(), status, db.Export{
+			Begin: func() error {
+				_, err := io.WriteString(std.out, access.ReportHeader)
+				return err
+			},
+			Row: access.NewReport(d.Now()).Append,
+			Write: func(part []byte, rows int) error {
+				bar.add(rows)
+				_, err := std.out.Write(part)
+				return err
+			},
+		})
+	}
+	bar.end()
+	return errors.Join(err, d.Close())
 }

@@ -19,8 +19,9 @@ func TestImportsFollowTheHouse(t *testing.T) {
 		"db":          {"access"},
 		"static":      {},
 		"views":       {"access", "static"},
-		"handlers":    {"access", "db", "views", "static"},
-		"cmd/keydesk": {"access", "db", "handlers", "views"},
+		"verify":      {"access"},
+		"handlers":    {"access", "db", "verify", "views", "static"},
+		"cmd/keydesk": {"access", "db", "verify", "handlers", "views"},
 	}
 	only := map[string]string{ // a library, and the one package that may know it
 		"github.com/labstack/echo": "handlers", "database/sql": "db", "github.com/jmoiron/sqlx": "db",

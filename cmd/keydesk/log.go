@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-
-	"github.com/mattn/go-isatty"
 )
 
 // newLog returns the log: text for a terminal, JSON for everything else.
@@ -17,7 +14,7 @@ func newLog(w io.Writer, level string) (*slog.Logger, error) {
 		return nil, fmt.Errorf("--log-level: %q is not debug, info, warn or error", level)
 	}
 	options.Level = l
-	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+	if isTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, &options)), nil
 	}
 	return slog.New(slog.NewJSONHandler(w, &options)), nil

@@ -1,4 +1,4 @@
-// Command keydesk is the self-hosted desk for an organisation's API keys: one web server and its operator's tools.
+// Command keydesk is the self-hosted desk for an organisation's API keys, with the commands of its operator.
 package main
 
 import (
@@ -23,10 +23,11 @@ const (
 
 // cli is the command line. Every setting is a flag and an environment variable.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Serve the desk."`
-	User    userCmd    `cmd:"" help:"Add and list users."`
-	Export  exportCmd  `cmd:"" help:"Print the key report as CSV, beside a running server too."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Serve the desk."`
+	User     userCmd     `cmd:"" help:"Add, reset, disable and list users."`
+	Export   exportCmd   `cmd:"" help:"Print the report of all keys, masked, as CSV, also while the server runs."`
+	DemoData demoDataCmd `cmd:"" help:"Make a new database of made-up people and keys, for load tests."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 // stdio is what a command reads and writes.
@@ -36,9 +37,13 @@ type stdio struct {
 }
 
 func main() {
+	std := stdio{os.Stdin, os.Stdout, os.Stderr}
+	if err := harden(); err != nil {
+		os.Exit(fail(std, exitFailure, err))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(run(ctx, os.Args[1:], std))
 }
 
 // run runs a command until it is done or ctx is, and returns the exit code. An error is one line.
@@ -56,12 +61,13 @@ func run(ctx context.Context, args []string, std stdio) int {
 	if err != nil {
 		return fail(std, exitFailure, err)
 	}
+	parser.Model.HelpFlag.Help = "Print this help."
 	command, err := parser.Parse(args)
 	if done {
 		return 0
 	}
-	if usageError(err) {
-		return fail(std, exitUsage, fmt.Errorf("%w; `keydesk --help` tells more", err))
+	if bad := usageError(err); bad != nil {
+		return fail(std, exitUsage, fmt.Errorf("%w; `%s --help` tells more", err, commandOf(bad)))
 	}
 	if err != nil {
 		return fail(std, exitFailure, err)
@@ -78,8 +84,19 @@ func fail(std stdio, code int, err error) int {
 	return code
 }
 
-// usageError is a command line that does not parse. A setting whose value is wrong is a failure instead.
-func usageError(err error) bool {
-	bad, ok := errors.AsType[*kong.ParseError](err)
-	return ok && bad.ExitCode() != exitFailure
+// usageError returns the error of a command line that does not parse, or nil. A setting whose value is wrong is a
+// failure instead.
+func usageError(err error) *kong.ParseError {
+	if bad, ok := errors.AsType[*kong.ParseError](err); ok && bad.ExitCode() != exitFailure {
+		return bad
+	}
+	return nil
+}
+
+// commandOf returns the command that was meant, as far as it is clear.
+func commandOf(bad *kong.ParseError) string {
+	if meant := bad.Context.Selected(); meant != nil {
+		return meant.FullPath()
+	}
+	return bad.Context.Model.Name
 }

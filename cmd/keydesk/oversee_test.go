@@ -17,6 +17,9 @@ func TestAdministratorDeactivatesForAReason(t *testing.T) {
 	b.signIn("root", password)
 	b.do(chromedp.SendKeys("#q", "ali")) // the list follows the typing
 	b.until(`document.querySelectorAll("#users tbody tr").length === 1 && location.search === "?q=ali"`)
+	if got := eval[string](b, `document.querySelector("#found[role=status]").textContent`); got != "1 user found." {
+		t.Errorf("of the search it is said %q", got)
+	}
 	b.do(chromedp.Click("#users tbody a"), chromedp.WaitVisible("#keys tr"))
 	eval[*int](b, `(window.violations = [], addEventListener("securitypolicyviolation", e => violations.push(e.violatedDirective)), null)`)
 	b.do(chromedp.Click("#keys td:last-child button"), chromedp.WaitVisible("dialog[open] #reason"))
@@ -72,7 +75,7 @@ func TestFailedDeactivationSaysSoInTheDialog(t *testing.T) {
 	b.signIn("alice", password)
 	b.do(chromedp.Click("#keys td:last-child button"), chromedp.WaitVisible("dialog[open] #question"))
 	b.do(chromedp.Click("dialog .btn-error"))
-	b.until(`document.querySelector("dialog[open] #dialog-error").textContent.includes("our fault")`)
+	b.until(`document.querySelector("dialog[open] #dialog-error").textContent.includes("Nothing was changed")`)
 }
 
 func TestRenameHappensInItsRow(t *testing.T) {

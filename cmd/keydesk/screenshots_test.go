@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -57,10 +58,24 @@ func TestScreenshots(t *testing.T) {
 	b.do(chromedp.SetValue("#name", "Search index"), chromedp.Click(".modal-action button"),
 		chromedp.WaitNotPresent("[data-secret]"), chromedp.WaitVisible("#notice p"))
 	each("keys-ok")
+	b.do(chromedp.Click(usesOf("Invoice export")), chromedp.Click(usesOf("Nightly report")), chromedp.Click(usesOf("Staging")))
+	b.until(`document.querySelectorAll("#keys tr[id^=uses-]").length === 3`)
+	each("keys-uses")
+	b.goTo("/profile/keys")
+	report := eval[string](b, `[...document.querySelectorAll("#keys tr")].find(r => r.innerText.includes("Nightly report")).querySelector("[data-opens]").href`)
+	b.do(chromedp.Navigate(report), chromedp.WaitVisible("main figure"))
+	each("uses")
+	b.goTo("/profile/keys")
 	b.do(chromedp.Click("tbody details summary"))
 	each("keys-rename")
 	b.do(chromedp.Click("tbody tr td:last-child button"), chromedp.WaitVisible("dialog[open] #question"))
 	each("deactivate")
+	b.goTo("/help/api-keys")
+	each("help")
+	b.do(chromedp.Click("#feedback button[value=no]"), chromedp.WaitVisible("#feedback textarea"),
+		chromedp.SendKeys("#text", "How often should I rotate?"), chromedp.Click("#feedback form + p + form button"),
+		chromedp.WaitVisible("#feedback [role=status]"))
+	each("help-no")
 	b.signIn("admin", demoPassword)
 	each("users")
 	b.do(chromedp.Click("main summary"))
@@ -69,17 +84,80 @@ func TestScreenshots(t *testing.T) {
 	each("users-none")
 	b.goTo("/admin/users/alice")
 	each("user")
-	b.do(chromedp.Click("tbody tr td:last-child button"), chromedp.WaitVisible("dialog[open] #question"))
+	b.do(chromedp.Click("//tr[contains(., 'Invoice export')]//button[.='Deactivate']"), chromedp.WaitVisible("dialog[open] #question"))
 	each("deactivate-admin")
+	b.goTo("/admin/users/alice")
+	b.do(chromedp.Click(usesOf("Laptop")), chromedp.WaitVisible("#keys figure"), chromedp.Click("figure summary"))
+	each("user-uses")
+	b.shootAccounts(each)
 	b.goTo("/admin/history")
 	each("history-sign-ins")
+	b.goTo("/admin/history?tab=api")
+	each("history-api")
 	b.goTo("/admin/history?tab=changes")
 	each("history-changes")
+	b.goTo("/help/api-keys")
+	each("help-admin")
 	b.goTo("/profile/keys")
 	each("keys-admin")
 	b.do(chromedp.Click("header summary"))
 	each("account-menu")
+	fresh := startDesk(t, t.TempDir())
+	b.do(chromedp.Navigate(setUpLink.FindString(fresh.out.String())), chromedp.WaitVisible("main h1"))
+	each("set-up")
+	b.do(chromedp.SendKeys("#user_id", "Robin"), chromedp.SendKeys("#password", "password\r"), chromedp.WaitVisible("[aria-invalid]"))
+	each("set-up-refused")
+	b.do(chromedp.Navigate(fresh.url+"/profile/keys"), chromedp.WaitVisible("main h1"))
+	each("login-next")
 }
+
+var setUpLink = regexp.MustCompile(`http://\S+/setup\?token=\S+`)
+
+// shootAccounts takes the pictures of what an administrator does to accounts, and of what their owners see of it.
+func (b *tab) shootAccounts(each func(name string)) {
+	ask := func(words string) {
+		b.goTo("/admin/users/curie")
+		b.do(chromedp.Click("main summary"), chromedp.Click("//main//li/a[.='"+words+"']"), chromedp.WaitVisible("dialog[open] #question"))
+	}
+	b.goTo("/admin/users/curie")
+	b.do(chromedp.Click("main summary"))
+	each("user-menu")
+	ask("Change role to administrator")
+	each("role")
+	ask("Disable account")
+	each("disable")
+	ask("Reset password")
+	each("reset")
+	b.do(chromedp.Click("dialog .btn-primary"), chromedp.WaitVisible("dialog[open] [data-secret]"))
+	each("reset-link")
+	link := get(b, chromedp.Text("[data-secret]"))
+	b.forget()
+	b.goTo("/admin/users")
+	b.do(chromedp.Click("main summary"), chromedp.Click("//main//li/a[normalize-space()='Add User']"), chromedp.WaitVisible("dialog[open] #question"))
+	each("user-add")
+	b.do(chromedp.SendKeys("#user_id", "Curie"), chromedp.SendKeys("#email", "curie"), chromedp.Click("dialog .btn-primary"),
+		chromedp.WaitVisible("dialog [aria-invalid]"))
+	each("user-add-refused")
+	b.goTo("/profile")
+	each("profile-admin")
+	b.do(chromedp.Navigate(link), chromedp.WaitVisible("main h1"))
+	each("set-password")
+	b.do(chromedp.SendKeys("#password", "curie curie curie\r"), chromedp.WaitVisible("[aria-invalid]"))
+	each("set-password-weak")
+	b.do(chromedp.SendKeys("#password", "two rays at midnight\r"), chromedp.WaitVisible("#user_id"))
+	each("login-after-link")
+	b.do(chromedp.Navigate(link), chromedp.WaitVisible("main h1"))
+	each("set-password-used")
+	b.signIn("curie", "two rays at midnight")
+	each("keys-new-link")
+	b.goTo("/profile")
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("header details").open = true`))
+	each("profile")
+	b.signIn("admin", demoPassword)
+}
+
+// usesOf finds what opens the uses of a key.
+func usesOf(name string) string { return "//tr[contains(., '" + name + "')]//a[@data-opens]" }
 
 // shoot writes a picture of the whole page.
 func (b *tab) shoot(path string) {

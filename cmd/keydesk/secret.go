@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,15 +19,16 @@ import (
 const secretVariable = "KEYDESK_SECRET"
 
 // openDatabase opens the database for writing with the root secret that the settings name.
-func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, tell func(access.KeyChange)) (*db.DB, error) {
+func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, limits access.KeyLimits,
+	tell func(access.KeyChange),
+) (*db.DB, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
 	return db.Open(ctx, db.Options{
 		Path: d.Database,
 		Root: func(fresh bool) (access.RootSecret, error) { return rootSecret(s.path(d), fresh) },
-		Tell: tell,
-		Now:  time.Now,
+		Tell: tell, Limits: limits, Now: time.Now,
 	})
 }
 
@@ -46,7 +49,7 @@ func rootSecret(path string, fresh bool) (access.RootSecret, error) {
 		}
 		return root, nil
 	}
-	content, err := os.ReadFile(path)
+	content, err := readSecretFile(path, os.Geteuid())
 	switch {
 	case err == nil:
 	case !errors.Is(err, fs.ErrNotExist):
@@ -64,6 +67,37 @@ func rootSecret(path string, fresh bool) (access.RootSecret, error) {
 		return root, fmt.Errorf("%s: %w", path, err)
 	}
 	return root, nil
+}
+
+// readSecretFile reads the file of the root secret for the user that runs the program. Whoever owns the file can change
+// it at any time, so it is theirs or root's. Root reads everybody's: the operator's commands run beside a service that
+// has a user of its own.
+func readSecretFile(path string, us int) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if uid, known := ownerOf(info); known && uid != 0 && us != 0 && uid != us {
+		return nil, fmt.Errorf("%s belongs to another user (uid %d); chown it to the one that runs keydesk (uid %d)", path, uid, us)
+	}
+	return io.ReadAll(f)
+}
+
+// warnOfOpenSecret says if others than its owner can read the file of the root secret. Some platforms hand secrets over
+// so, in a place of their own; so it is no reason to refuse, and systemd's credentials are none to warn of.
+func warnOfOpenSecret(path string, log *slog.Logger) {
+	credentials := os.Getenv("CREDENTIALS_DIRECTORY")
+	if _, set := os.LookupEnv(secretVariable); set || credentials != "" && filepath.Dir(path) == filepath.Clean(credentials) {
+		return
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		log.Warn("others can read the file of the root secret; run chmod 600 on it", "file", path, "mode", info.Mode().Perm().String())
+	}
 }
 
 // makeSecretFile makes the file with a new root secret, on disk before anything is sealed under it.

@@ -5,25 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"net/url"
-	"syscall"
-	"time"
+	"os"
+	"runtime/debug"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/handlers"
+	"github.com/keydesk/keydesk/verify"
 	"github.com/keydesk/keydesk/views"
 )
-
-const drainTime = 10 * time.Second // for the requests under way at the end
 
 type serveCmd struct {
 	databaseFlags
 	secretFlags
 	webFlags
-	Demo bool `help:"Serve made-up people and keys from a throw-away database, on loopback only."`
+	Demo bool `help:"Serve made-up people and keys in a throw-away database, on loopback only."`
 }
 
 // Run serves until ctx is done, then drains and writes down what was used.
@@ -35,115 +32,108 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, c.Addr)
+	listeners, err := c.listen(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = listener.Close() }() // closed already, unless something failed before it served
-	settings, err := c.parse(listener.Addr().String())
+	defer listeners.close() // they are already, unless something failed before they served
+	settings, err := c.parse(listeners.outer.Addr().String())
 	if err != nil {
 		return err
 	}
-	d, accounts, closeDB, err := c.open(ctx, log)
+	keys := verify.NewTable()
+	d, accounts, closeDB, err := c.open(ctx, settings.keys, keys, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeDB()) }()
-	uses := &access.Uses{}
+	if err := refuseMadeUp(ctx, d, settings.local && c.insideLocal()); err != nil {
+		return err
+	}
+	spareMemory()
+	uses := &verify.Uses{}
 	app, err := handlers.New(handlers.Config{
-		DB: d, Uses: uses, Log: log, BaseURL: settings.base, KeyPrefix: c.KeyPrefix, Limits: settings.limits, Demo: accounts,
+		DB: d, Keys: keys, Uses: uses, Log: log, BaseURL: settings.base, KeyPrefix: c.KeyPrefix, Limits: settings.limits,
+		Proxies: settings.proxies, Local: settings.local && !c.InsecureHTTP, Demo: accounts, Version: moduleVersion(),
 	})
 	if err != nil {
 		return err
 	}
-	if err := c.welcome(ctx, std, d, settings.base, accounts); err != nil {
+	welcome, err := c.welcome(ctx, d, settings.base, accounts)
+	if err != nil {
 		return err
 	}
-	saved := keepUses(ctx, d, uses, log)
-	return errors.Join(serveUntilDone(ctx, app, listener, log), saved())
+	_, _ = fmt.Fprint(std.out, welcome+listeners.told()) // a closed terminal does not matter
+	settings.warn(log)
+	if !c.Demo {
+		warnOfOpenSecret(c.path(c.databaseFlags), log)
+	}
+	saved := keepUses(ctx, useKeeper{db: d, uses: uses, flushed: app.Flushed, log: log})
+	stopped := forgetOldHistory(ctx, d, settings.keep, log)
+	err = listeners.serve(ctx, app, log)
+	stopped()
+	return errors.Join(err, saved())
+}
+
+// spareMemory has garbage collected when it is a quarter of what is in use. Most of that is the table of keys, in which
+// the collector has nothing to look at, so that collecting often costs little. GOGC goes before.
+func spareMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(25)
+	}
 }
 
 // check refuses wrong settings before anything is opened.
 func (c *serveCmd) check() error {
 	settings, err := c.parse(c.Addr)
-	if err == nil {
+	if err == nil && !c.Demo {
 		err = c.databaseFlags.check()
 	}
-	if err == nil && c.Demo && !settings.local {
+	if err == nil && c.Demo && (!settings.local || !c.insideLocal()) {
 		err = fmt.Errorf("--demo is served on loopback only, not on %s at %s: everybody knows its passwords", c.Addr, settings.base)
 	}
 	return err
 }
 
 // open opens the database, or makes that of the demo.
-func (c *serveCmd) open(ctx context.Context, log *slog.Logger) (*db.DB, []views.DemoAccount, func() error, error) {
+func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *verify.Table, log *slog.Logger) (
+	d *db.DB, accounts []views.DemoAccount, closeDB func() error, err error,
+) {
 	if c.Demo {
-		return openDemo(ctx)
+		return openDemo(ctx, limits, keys.Note)
 	}
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, func(k access.KeyChange) {
-		log.Info("key changed", "change", k.Number, "key", k.KeyID, "user", k.UserID, "status", k.Status)
+	d, err = openDatabase(ctx, c.databaseFlags, c.secretFlags, limits, func(k access.KeyChange) {
+		keys.Note(k)
+		log.Info("key changed", "change", k.Number, "key", k.KeyID, "user", k.UserID, "status", k.Status,
+			"request", k.Request)
 	})
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if err := d.AllKeys(ctx, keys.Reserve, keys.Note); err != nil {
+		return nil, nil, nil, errors.Join(err, d.Close())
+	}
 	return d, nil, d.Close, nil
 }
 
-// welcome says where the desk is and who can sign in.
-func (c *serveCmd) welcome(ctx context.Context, std stdio, d *db.DB, base *url.URL, accounts []views.DemoAccount) error {
+// welcome prints where the desk is, with the accounts of a demo. While there is no user it issues a set-up link, which
+// ends any former one, and prints that too.
+func (c *serveCmd) welcome(ctx context.Context, d *db.DB, base *url.URL, accounts []views.DemoAccount) (string, error) {
 	some, err := d.AnyUser(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, _ = fmt.Fprintf(std.out, "Keydesk is ready at %s\n", base) // a closed terminal does not matter
+	text := fmt.Sprintf("Keydesk is ready at %s\n", base)
 	for _, a := range accounts {
-		_, _ = fmt.Fprintf(std.out, "  sign in as %-6s with password %s (%s)\n", a.UserID, a.Password, a.Role)
+		text += fmt.Sprintf("  sign in as %-6s with password %s (%s)\n", a.UserID, a.Password, a.Role)
 	}
 	if !some {
-		_, _ = fmt.Fprintf(std.out, "Nobody can sign in yet. Stop it and add an administrator: "+
-			"keydesk user add USER-ID --role admin --password-stdin --database %s\n", c.Database)
+		token := access.NewToken()
+		if err := d.IssueSetUpLink(ctx, access.HashToken(token)); err != nil {
+			return "", err
+		}
+		text += "Nobody can sign in yet. Open this link within 24 hours to make the first administrator; it works once:\n  " +
+			handlers.SetUpURL(base, token) + "\n"
 	}
-	return nil
-}
-
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is taken by another program; choose another with --addr, such as --addr 127.0.0.1:8081 "+
-			"(make run ADDR=127.0.0.1:8081)", addr)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("--addr %s: %w", addr, err)
-	}
-	return listener, nil
-}
-
-// serveUntilDone serves until ctx is done, then lets the requests under way end.
-func serveUntilDone(ctx context.Context, app *handlers.App, listener net.Listener, log *slog.Logger) error {
-	server := &http.Server{
-		Handler:           app,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-
-		DisableGeneralOptionsHandler: true, // OPTIONS * gets our headers too
-		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	log.Info("draining")
-	drained, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	if err := server.Shutdown(drained); err != nil {
-		return errors.Join(fmt.Errorf("drain: %w", err), server.Close())
-	}
-	return nil
+	return text, nil
 }

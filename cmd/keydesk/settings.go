@@ -3,8 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,36 +20,52 @@ type databaseFlags struct {
 	Database string `default:"keydesk.db" env:"KEYDESK_DATABASE" placeholder:"FILE" help:"SQLite database file (${env}; default ${default})."`
 }
 
-// check refuses what this version cannot open, rather than make a file of that name.
+// check refuses what this version cannot open, rather than make a file of that name, and a folder that is not there.
 func (f databaseFlags) check() error {
 	if strings.Contains(f.Database, "://") {
 		return errors.New("--database: this version keeps its data in SQLite; give the path of a file")
 	}
+	if folder := filepath.Dir(f.Database); missing(folder) {
+		return fmt.Errorf("--database: there is no folder %s; make it first, or name another file", folder)
+	}
 	return nil
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // secretFlags say where the root secret is. The secret itself comes in KEYDESK_SECRET or a file, never as a flag,
 // which other users of the machine could see.
 type secretFlags struct {
-	SecretFile string `env:"KEYDESK_SECRET_FILE" placeholder:"FILE" help:"File with the root secret, made on first start (${env}; default keydesk.secret beside the database). KEYDESK_SECRET, 64 hex digits, goes before it."`
+	SecretFile string `env:"KEYDESK_SECRET_FILE" placeholder:"FILE" help:"File with the root secret, made on first start (${env}; default keydesk.secret beside the database). KEYDESK_SECRET, the secret itself in 64 hex digits, goes before it."`
 }
 
 // webFlags are the settings of the web server.
 type webFlags struct {
-	Addr         string `default:"127.0.0.1:8080" env:"KEYDESK_ADDR" placeholder:"HOST:PORT" help:"Address to listen on (${env}; default ${default})."`
-	BaseURL      string `name:"base-url" env:"KEYDESK_BASE_URL" placeholder:"URL" help:"How browsers reach the desk (${env}; default from the address). https makes cookies Secure and sends HSTS."`
-	InsecureHTTP bool   `name:"insecure-http" env:"KEYDESK_INSECURE_HTTP" help:"Listen on other than loopback without TLS in front: passwords and keys cross the network readable (${env})."`
-	KeyPrefix    string `default:"kd_" env:"KEYDESK_KEY_PREFIX" placeholder:"PREFIX_" help:"What new keys begin with (${env}; default ${default})."`
-	SessionIdle  string `default:"1h" env:"KEYDESK_SESSION_IDLE" placeholder:"TIME" help:"A session ends this long after its last request (${env}; default ${default})."`
-	SessionMax   string `default:"12h" env:"KEYDESK_SESSION_MAX" placeholder:"TIME" help:"A session ends this long after sign-in (${env}; default ${default})."`
-	LogLevel     string `default:"info" env:"KEYDESK_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error (${env}; default ${default})."`
+	Addr           string   `default:"127.0.0.1:8080" env:"KEYDESK_ADDR" placeholder:"HOST:PORT" help:"Address to listen on (${env}; default ${default})."`
+	BaseURL        string   `name:"base-url" env:"KEYDESK_BASE_URL" placeholder:"URL" help:"How browsers reach the desk (${env}; default from the address). https makes cookies Secure and sends HSTS."`
+	InsecureHTTP   bool     `name:"insecure-http" env:"KEYDESK_INSECURE_HTTP" help:"Listen on other than loopback without TLS in front: passwords and keys cross the network readable (${env})."`
+	VerifyAddr     string   `name:"verify-addr" env:"KEYDESK_VERIFY_ADDR" placeholder:"HOST:PORT" help:"Serve verify and /metrics on this address too, to be kept on an inner network (${env}; default none)."`
+	KeyPrefix      string   `default:"kd_" env:"KEYDESK_KEY_PREFIX" placeholder:"PREFIX_" help:"What new keys begin with (${env}; default ${default})."`
+	MaxKeys        int      `default:"100" env:"KEYDESK_MAX_KEYS" placeholder:"N" help:"Active keys that a user may have (${env}; default ${default}). Inactive ones do not count."`
+	CreateRate     int      `default:"60" env:"KEYDESK_CREATE_RATE" placeholder:"N" help:"Keys that a user may make within a minute (${env}; default ${default})."`
+	SessionIdle    string   `default:"1h" env:"KEYDESK_SESSION_IDLE" placeholder:"TIME" help:"A session ends this long after its last request (${env}; default ${default})."`
+	SessionMax     string   `default:"12h" env:"KEYDESK_SESSION_MAX" placeholder:"TIME" help:"A session ends this long after sign-in (${env}; default ${default})."`
+	TrustedProxies []string `env:"KEYDESK_TRUSTED_PROXIES" placeholder:"NETWORK" help:"The proxies' own addresses, such as 127.0.0.1, whose X-Forwarded-For is believed; a network only if no client is in it (${env}; default none)."`
+	KeepHistory    int      `default:"400" env:"KEYDESK_KEEP_HISTORY" placeholder:"DAYS" help:"Days that sign-ins and uses of keys are kept (${env}; default ${default}). The audit log is kept for ever."`
+	LogLevel       string   `default:"info" env:"KEYDESK_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error (${env}; default ${default})."`
 }
 
 // web is what webFlags say, parsed.
 type web struct {
-	base   *url.URL // how browsers reach the desk
-	limits access.SessionLimits
-	local  bool // reached from this machine only
+	base    *url.URL // how browsers reach the desk
+	limits  access.SessionLimits
+	keys    access.KeyLimits
+	proxies []*net.IPNet  // whose X-Forwarded-For is believed
+	keep    time.Duration // how long sign-ins and uses are kept
+	local   bool          // reached from this machine only
 }
 
 // parse checks the settings. addr is where the desk listens, or will.
@@ -60,7 +80,21 @@ func (f webFlags) parse(addr string) (w web, err error) {
 	if w.limits, err = f.limits(); err != nil {
 		return w, err
 	}
+	if f.MaxKeys < 1 || f.CreateRate < 1 {
+		return w, errors.New("--max-keys and --create-rate must be 1 or more")
+	}
+	if w.proxies, err = parseNetworks(f.TrustedProxies); err != nil {
+		return w, err
+	}
+	if f.KeepHistory < 1 || f.KeepHistory > maxKeepHistory {
+		return w, fmt.Errorf("--keep-history must be between 1 and %d days", maxKeepHistory)
+	}
+	w.keep = time.Duration(f.KeepHistory) * 24 * time.Hour
+	w.keys = access.KeyLimits{Active: f.MaxKeys, PerMinute: f.CreateRate}
 	if w.base, err = f.baseURL(addr); err != nil {
+		return w, err
+	}
+	if err := f.checkVerifyAddr(w.base); err != nil {
 		return w, err
 	}
 	w.local = loopback(host) && loopback(w.base.Hostname())
@@ -69,6 +103,52 @@ func (f webFlags) parse(addr string) (w web, err error) {
 			"https://..., or say --insecure-http", w.base, addr)
 	}
 	return w, nil
+}
+
+// checkVerifyAddr holds the second address to the same rule as the first: keys come there.
+func (f webFlags) checkVerifyAddr(base *url.URL) error {
+	if f.VerifyAddr == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(f.VerifyAddr)
+	if err != nil {
+		return fmt.Errorf("--verify-addr: %q is not an address such as 127.0.0.1:8081", f.VerifyAddr)
+	}
+	if !loopback(host) && base.Scheme != "https" && !f.InsecureHTTP {
+		return fmt.Errorf("--verify-addr %s can be reached from other machines: put TLS in front and give --base-url "+
+			"https://..., or say --insecure-http", f.VerifyAddr)
+	}
+	return nil
+}
+
+// insideLocal tells whether the second address is reached from this machine only.
+func (f webFlags) insideLocal() bool {
+	host, _, _ := net.SplitHostPort(f.VerifyAddr)
+	return f.VerifyAddr == "" || loopback(host)
+}
+
+const maxKeepHistory = 36500 // days
+
+// parseNetworks reads addresses and networks.
+func parseNetworks(texts []string) (networks []*net.IPNet, err error) {
+	for _, text := range texts {
+		_, network, err := net.ParseCIDR(text)
+		if ip := net.ParseIP(text); err != nil && ip != nil {
+			network = &net.IPNet{IP: ip, Mask: net.CIDRMask(8*len(ip), 8*len(ip))}
+		} else if err != nil {
+			return nil, fmt.Errorf("--trusted-proxies: %q is no address such as 127.0.0.1, nor a network", text)
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
+}
+
+// warn says what is likely to be a mistake.
+func (w web) warn(log *slog.Logger) {
+	if w.base.Scheme == "https" && len(w.proxies) == 0 {
+		log.Warn("no --trusted-proxies: every request seems to come from the proxy in front, so that a few wrong passwords " +
+			"make everybody wait; give its address")
+	}
 }
 
 // baseURL returns how browsers reach the desk that listens on addr.

@@ -68,16 +68,24 @@ func (s *demo) person(id, name string, role access.Role, hash string, ago time.D
 	address := fmt.Sprintf("192.0.2.%d", 1+s.random.IntN(250))
 	for range 1 + s.random.IntN(3) {
 		entry := access.SignIn{UserID: id, Address: address, UserAgent: demoBrowser, Outcome: access.SignedIn}
-		s.at(s.some(ago), func(ctx context.Context) error {
-			limits := access.SessionLimits{Idle: time.Hour, Max: 12 * time.Hour}
-			return s.db.SignIn(ctx, access.HashSessionID(access.NewSessionID()), nil, entry, limits)
-		})
+		s.signIn(s.some(ago), access.Attempt{SignIn: entry, Password: hash})
 		entry.Outcome = access.WrongPassword
 		if s.random.IntN(5) == 0 {
-			s.at(s.some(ago), func(ctx context.Context) error { return s.db.RecordSignIn(ctx, entry) })
+			s.signIn(s.some(ago), access.Attempt{SignIn: entry, Password: hash})
 		}
 	}
 	return access.Actor{UserID: id, Role: role, Address: address}
+}
+
+// signIn opens a session that nobody holds, or writes a failure down.
+func (s *demo) signIn(ago time.Duration, a access.Attempt) {
+	s.at(ago, func(ctx context.Context) error {
+		_, err := s.db.SignIn(ctx, a, db.Opening{
+			Session: access.HashToken(access.NewToken()),
+			Limits:  access.SessionLimits{Idle: time.Hour, Max: 12 * time.Hour},
+		})
+		return err
+	})
 }
 
 func (s *demo) keysOfAlice(alice, admin access.Actor) {
@@ -85,8 +93,8 @@ func (s *demo) keysOfAlice(alice, admin access.Actor) {
 	s.key(alice, story{name: "Old importer", made: 302 * day, used: 190 * day, ended: 189 * day, by: alice})
 	s.key(alice, story{name: "Laptop", made: 96 * day, used: 2*day + 5*time.Hour})
 	s.key(alice, story{
-		name: "Nightly report", made: 41 * day, used: 9 * day, ended: 8 * day, by: admin,
-		reason: "Found in a public repository",
+		name: "Nightly report", made: 41 * day, used: 8*day + time.Hour, ended: 8 * day, by: admin,
+		reason: "Found in a public repository", tried: 5 * time.Hour,
 	})
 	s.key(alice, story{name: "Staging", made: 6 * day})
 }
@@ -112,6 +120,7 @@ type story struct {
 	made, used, ended time.Duration
 	by                access.Actor
 	reason            string
+	tried             time.Duration // the last time after it was ended
 }
 
 func (s *demo) key(owner access.Actor, k story) {
@@ -127,7 +136,14 @@ func (s *demo) key(owner access.Actor, k story) {
 	})
 	if k.used > 0 {
 		s.at(min(k.used, k.made-2*time.Second), func(ctx context.Context) error {
-			return s.db.SaveUses(ctx, map[string]time.Time{made.ID: s.db.Now()})
+			_, err := s.db.SaveUses(ctx, s.usesOf(made, s.db.Now()))
+			return err
+		})
+	}
+	if k.tried > 0 {
+		s.at(k.tried, func(ctx context.Context) error {
+			_, err := s.db.SaveUses(ctx, s.refusedSince(k.ended, made, s.db.Now()))
+			return err
 		})
 	}
 	if k.ended > 0 {
@@ -140,6 +156,42 @@ func (s *demo) key(owner access.Actor, k story) {
 			return err
 		})
 	}
+}
+
+// usesOf returns two weeks of uses of a key, or as many as it has been there, up to now.
+func (s *demo) usesOf(key access.Key, now time.Time) []access.Use {
+	services := []string{"billing", "gateway", "reports"}
+	services = services[:1+s.random.IntN(len(services))]
+	uses := []access.Use{}
+	for back := range 14 {
+		at := now.Add(-time.Duration(back) * day)
+		if !at.After(key.CreatedAt) {
+			break
+		}
+		for i, service := range services {
+			last := at.Add(-time.Duration(7*i) * time.Minute)
+			use := access.Use{
+				KeyID: key.ID, Day: access.Day(last), Service: service, Address: fmt.Sprintf("198.51.100.%d", 10+i),
+				Accepted: int64(1 + s.random.IntN(400/(1+i))), LastAt: last,
+			}
+			if i == 0 {
+				use.UsedAt = at
+			}
+			uses = append(uses, use)
+		}
+	}
+	return uses
+}
+
+// refusedSince returns what somebody did who found a key after it was ended.
+func (s *demo) refusedSince(ended time.Duration, key access.Key, now time.Time) (uses []access.Use) {
+	for back := range int(ended / day) {
+		at := now.Add(-time.Duration(back) * day)
+		uses = append(uses, access.Use{
+			KeyID: key.ID, Day: access.Day(at), Address: "203.0.113.66", Refused: int64(1 + s.random.IntN(60)), LastAt: at,
+		})
+	}
+	return uses
 }
 
 // some returns a random time below limit, of a minute or more.

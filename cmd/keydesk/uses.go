@@ -2,54 +2,80 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
-	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/verify"
 )
 
-const usesEvery = time.Second // last used is written this often
+const (
+	usesEvery    = time.Second // uses are written this often
+	failureEvery = time.Minute // and that they cannot be is said this often
+)
 
-// keepUses writes down when keys were used, about once a second. The function it returns ends that and writes the rest;
-// call it when no more requests come.
-func keepUses(ctx context.Context, d *db.DB, uses *access.Uses, log *slog.Logger) (rest func() error) {
+// useKeeper writes down who used which key.
+type useKeeper struct {
+	db      *db.DB
+	uses    *verify.Uses
+	flushed func(took time.Duration, err error)
+	log     *slog.Logger
+
+	failing bool
+	said    time.Time // when it was last said that uses cannot be written
+}
+
+// keepUses has uses written down about once a second. The function it returns ends that and writes the rest; call it
+// when no more requests come.
+func keepUses(ctx context.Context, k useKeeper) (rest func() error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // while the last requests are drained too
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
 		tick := time.NewTicker(usesEvery)
 		defer tick.Stop()
-		failing := false
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
+				k.say(k.save(ctx))
 			}
-			err := saveUses(ctx, d, uses)
-			if err != nil && !failing { // once, not once a second
-				log.Warn("last used is not written", "error", err)
-			}
-			if err == nil && failing {
-				log.Info("last used is written again")
-			}
-			failing = err != nil
 		}
 	}()
 	return func() error {
 		stop()
 		<-stopped
-		return saveUses(context.WithoutCancel(ctx), d, uses)
+		return k.save(context.WithoutCancel(ctx))
 	}
 }
 
-// saveUses writes what was gathered, or keeps it for the next time.
-func saveUses(ctx context.Context, d *db.DB, uses *access.Uses) error {
-	taken := uses.Take()
-	err := d.SaveUses(context.WithoutCancel(ctx), taken)
-	if err != nil {
-		uses.Return(taken)
+// save writes what was gathered, or keeps the rest of it for the next time.
+func (k *useKeeper) save(ctx context.Context) error {
+	settled := k.db.Settle(ctx)
+	batch := k.uses.Take()
+	if len(batch.Uses) == 0 {
+		return settled
 	}
-	return err
+	began := time.Now()
+	written, err := k.db.SaveUses(context.WithoutCancel(ctx), batch.Uses)
+	if err != nil {
+		k.uses.Return(batch, written)
+	}
+	k.flushed(time.Since(began), err)
+	return errors.Join(settled, err)
+}
+
+// say tells of what fails, once a minute at most, and of its end.
+func (k *useKeeper) say(err error) {
+	switch {
+	case err != nil && time.Since(k.said) >= failureEvery:
+		k.log.Warn("uses of keys are not written; verify goes on, and they are kept for later", "error", err)
+		k.said = time.Now()
+	case err == nil && k.failing:
+		k.log.Info("uses of keys are written again")
+		k.said = time.Time{}
+	}
+	k.failing = err != nil
 }

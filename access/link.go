@@ -1,0 +1,37 @@
+package access
+
+import "time"
+
+// LinkLife is how long a set-password or set-up link can be used.
+const LinkLife = 24 * time.Hour
+
+// LinkTold is how long after its use the owner of the account is told of a link in every browser that is new to it.
+const LinkTold = 30 * 24 * time.Hour
+
+// Link is what is kept of a single-use link. Whoever holds its token can use it, so the account's owner is told who
+// issued it, and from where it was used. Times are UTC; a zero time means never.
+type Link struct {
+	UserID      string // whose password it sets; empty for the set-up link
+	IssuedAt    time.Time
+	IssuedBy    string // User ID, or Operator
+	IssuedFrom  string // address; empty for the operator
+	ExpiresAt   time.Time
+	UsedAt      time.Time
+	UsedFrom    string // address
+	WithdrawnAt time.Time
+}
+
+// Check returns nil if the link can be used now, else a refusal that says what became of it.
+func (l Link) Check(now time.Time) error {
+	const anew = " Ask an administrator for a new one."
+	switch {
+	case !l.UsedAt.IsZero():
+		return Refuse(NotFound, "token", "This link was used already: a link works once. If that was not you, tell an "+
+			"administrator at once.")
+	case !l.WithdrawnAt.IsZero():
+		return Refuse(NotFound, "token", "This link was replaced by a newer one, or is no longer needed."+anew)
+	case !now.Before(l.ExpiresAt), now.Before(l.IssuedAt.Add(-LinkLife)): // or issued while the clock ran far ahead
+		return Refuse(NotFound, "token", "This link has expired: it was good for 24 hours."+anew)
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// fillCache is how much of the file is held while it is filled, in KiB a row: keys come in no order of what the indexes
+// are sorted by. fillMost is the most of it, and takes twice as much of memory.
+const (
+	fillCache = 1
+	fillMost  = 1 << 20 // KiB
+)
+
+// Fill puts a crowd into a database without anybody, in one change, and marks it for good as made up. each is called
+// with every key that is kept. Nobody is told of the keys: without people, nobody was following them.
+func (db *DB) Fill(ctx context.Context, c access.Crowd, prefix string, each func(access.Made) error) error {
+	cache := min(fillMost, max(2000, fillCache*(c.Users+c.Keys)))
+	// In memory too is what SQLite keeps to undo a single statement, which otherwise takes a third of the time.
+	if _, err := db.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY`, cache)); err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	stop := ctx.Err // a change goes on when who asked has gone; this one is too long for that
+	return db.change(ctx, access.TheOperator(), access.MakeUp, func(ctx context.Context, t *tx) (access.Change, error) {
+		if err := t.nobodyAtAll(ctx); err != nil {
+			return access.Change{}, err
+		}
+		if err := t.fillPeople(ctx, c, stop); err != nil {
+			return access.Change{}, err
+		}
+		if err := t.fillKeys(ctx, c.Made(prefix), db.secrets.Pepper, each, stop); err != nil {
+			return access.Change{}, err
+		}
+		_, err := affect(ctx, t, `INSERT INTO made_up (one, at) VALUES (1, ?)`, micros(t.at))
+		return access.Change{Detail: fmt.Sprintf("%d users, %d keys", c.Users, c.Keys)}, err
+	})
+}
+
+// nobodyAtAll refuses where there is a user: what people did is not to be mixed with what is made up.
+func (t *tx) nobodyAtAll(ctx context.Context) error {
+	var some bool
+	err := t.GetContext(ctx, &some, `SELECT EXISTS (SELECT 1 FROM users)`)
+	if err == nil && some {
+		err = access.Refuse(access.Clashes, "", "There are people in this database. Data is made up in a new one only.")
+	}
+	return err
+}
+
+func (t *tx) fillPeople(ctx context.Context, c access.Crowd, stop func() error) error {
+	add, err := t.PreparexContext(ctx, t.Rebind(`INSERT INTO users (id, name, name_folded, email, role, password_hash,
+		created_at) VALUES (?, ?, ?, ?, ?, '', ?)`))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = add.Close() }()
+	for p := range c.People() {
+		_, err := add.ExecContext(ctx, p.UserID, p.Name, access.Fold(p.Name), p.Email, string(p.Role), micros(p.CreatedAt))
+		if err != nil {
+			return err
+		}
+		if err := stop(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) fillKeys(ctx context.Context, keys func(func(access.Made) bool), pepper access.Pepper,
+	each func(access.Made) error, stop func() error,
+) error {
+	add, use, err := t.prepareKeys(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = add.Close(), use.Close() }()
+	for k := range keys {
+		f := pepper.Fingerprint(k.Secret)
+		_, err := add.ExecContext(ctx, k.ID, k.UserID, f.Hash, f.PepperID, f.Last4, k.Name, micros(k.CreatedAt),
+			sql.NullInt64{Int64: k.DeactivatedAt.UnixMicro(), Valid: k.Status() == access.Inactive},
+			sql.NullString{String: k.DeactivatedBy, Valid: k.DeactivatedBy != ""}, k.Reason)
+		if err != nil {
+			return err
+		}
+		if !k.LastUsedAt.IsZero() {
+			if _, err := use.ExecContext(ctx, k.ID, micros(k.LastUsedAt)); err != nil {
+				return err
+			}
+		}
+		if err := each(k); err != nil {
+			return err
+		}
+		if err := stop(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepareKeys returns the statements that add a key and its last use.
+func (t *tx) prepareKeys(ctx context.Context) (add, use *sqlx.Stmt, err error) {
+	add, err = t.PreparexContext(ctx, t.Rebind(`INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, created_at,
+		deactivated_at, deactivated_by, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`))
+	if err != nil {
+		return nil, nil, err
+	}
+	use, err = t.PreparexContext(ctx, t.Rebind(`INSERT INTO key_uses (key_id, last_used_at) VALUES (?, ?)`))
+	return add, use, err
+}
+
+// MadeUp tells whether the people and keys of this database are made up.
+func (db *DB) MadeUp(ctx context.Context) (bool, error) {
+	var made bool
+	if err := db.read.GetContext(ctx, &made, `SELECT EXISTS (SELECT 1 FROM made_up)`); err != nil {
+		return false, fmt.Errorf("made up: %w", err)
+	}
+	return made, nil
+}

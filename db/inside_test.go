@@ -1,0 +1,28 @@
+package db
+
+import (
+	"context"
+	"strings"
+)
+
+// UsePlans returns how the database answers each query that reads key_days.
+func (db *DB) UsePlans(ctx context.Context) (map[string]string, error) {
+	plans := map[string]string{}
+	for _, query := range []string{selectDays, selectLastUse, selectRefused, selectDaysOf} {
+		var steps []struct {
+			ID, Parent, NotUsed int
+			Detail              string
+		}
+		args := make([]any, strings.Count(query, "?"))
+		if err := db.read.SelectContext(ctx, &steps, `EXPLAIN QUERY PLAN `+query, args...); err != nil {
+			return nil, err
+		}
+		for _, s := range steps {
+			plans[query] += s.Detail + "; "
+		}
+	}
+	return plans, nil
+}
+
+// Doubt makes the key one of which nobody knows what became of it.
+func (db *DB) Doubt(id string) { db.doubted = append(db.doubted, id) }

@@ -1,0 +1,145 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// attempt is a sign-in under way: what the throttle knows of it is read and written in one transaction, so that no two
+// attempts pass where one may. What it counts is kept in the database: restarts forgive nothing, and no flood fills the
+// memory.
+type attempt struct {
+	*sqlx.Tx
+	access.Attempt
+	now   time.Time
+	known bool // the account knows the browser
+	waits bool // the attempt comes too soon
+}
+
+// decide refuses an address that has to wait, and settles the outcome.
+func (t *attempt) decide(ctx context.Context) error {
+	if err := checkAddress(ctx, t, t.Address, t.now); err != nil {
+		return err
+	}
+	if err := t.look(ctx); err != nil {
+		return err
+	}
+	switch {
+	case t.waits:
+		t.Outcome = access.Throttled
+		return nil
+	case t.Outcome == access.SignedIn:
+		return t.remember(ctx)
+	}
+	return t.countFailure(ctx)
+}
+
+// look reads the account as it is now: what its throttle says, and whether the password that was looked at still opens
+// it. Between that look and this transaction it may have been disabled, or got another password.
+func (t *attempt) look(ctx context.Context) error {
+	var row struct {
+		Disabled      bool          `db:"disabled"`
+		PasswordHash  string        `db:"password_hash"`
+		Failed        int           `db:"failed_sign_ins"`
+		TriedAt       int64         `db:"tried_at"`
+		BrowserFailed sql.NullInt64 `db:"browser_failed"`
+	}
+	err := t.GetContext(ctx, &row, t.Rebind(`SELECT u.disabled_at IS NOT NULL AS disabled, u.password_hash, u.failed_sign_ins,
+		u.tried_at, b.failed_sign_ins AS browser_failed
+		FROM users u LEFT JOIN browsers b ON b.user_id = u.id AND b.id_hash = ? WHERE u.id = ?`), t.Browser, t.UserID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		if t.Outcome == access.SignedIn {
+			t.Outcome, t.UserID = access.UserUnknown, access.UnknownUser
+		}
+		return nil
+	case err != nil:
+		return err
+	}
+	t.known = row.BrowserFailed.Valid && row.BrowserFailed.Int64 < access.AccountFailures
+	t.waits = !t.known && access.StrangersWait(row.Failed, time.UnixMicro(row.TriedAt), t.now)
+	switch {
+	case t.Outcome != access.SignedIn:
+	case row.PasswordHash == "" || row.PasswordHash != t.Password:
+		t.Outcome = access.WrongPassword
+	case row.Disabled:
+		t.Outcome = access.UserDisabled
+	}
+	return nil
+}
+
+// remember makes the browser known to the account. Only a stranger's success forgives the failures of strangers: who
+// attacks an account gains nothing when its owner signs in. A stranger is told of the links that were used lately: who
+// used one and took note of it may be somebody else.
+func (t *attempt) remember(ctx context.Context) error {
+	if !t.known {
+		if _, err := affect(ctx, t, `UPDATE users SET failed_sign_ins = 0 WHERE id = ?`, t.UserID); err != nil {
+			return err
+		}
+		if _, err := affect(ctx, t, `UPDATE links SET seen_at = NULL WHERE user_id = ? AND used_at > ?`,
+			t.UserID, micros(t.now.Add(-access.LinkTold))); err != nil {
+			return err
+		}
+	}
+	return knowBrowser(ctx, t, t.UserID, t.Browser, t.now)
+}
+
+// knowBrowser makes a browser known to the account, in the place of the one that was seen longest ago where there are
+// many; nil is none.
+func knowBrowser(ctx context.Context, w execer, userID string, browser []byte, now time.Time) error {
+	if browser == nil {
+		return nil
+	}
+	_, err := affect(ctx, w, `INSERT INTO browsers (user_id, id_hash, seen_at) VALUES (?, ?, ?)
+		ON CONFLICT (user_id, id_hash) DO UPDATE SET seen_at = excluded.seen_at, failed_sign_ins = 0`,
+		userID, browser, micros(now))
+	if err != nil {
+		return err
+	}
+	_, err = affect(ctx, w, `DELETE FROM browsers WHERE user_id = ? AND id_hash IN (SELECT id_hash FROM browsers
+		WHERE user_id = ? ORDER BY seen_at DESC LIMIT ? OFFSET ?)`, userID, userID, math.MaxInt64, access.KnownBrowsers)
+	return err
+}
+
+// countFailure counts a failure against the browser that the account knows, or against all strangers.
+func (t *attempt) countFailure(ctx context.Context) error {
+	if t.known {
+		_, err := affect(ctx, t, `UPDATE browsers SET failed_sign_ins = failed_sign_ins + 1
+			WHERE user_id = ? AND id_hash = ?`, t.UserID, t.Browser)
+		return err
+	}
+	_, err := affect(ctx, t, `UPDATE users SET failed_sign_ins = failed_sign_ins + 1, tried_at = ?
+		WHERE id = ?`, micros(t.now), t.UserID)
+	return err
+}
+
+// CheckAddress refuses an address from whose network too many sign-ins have failed lately.
+func (db *DB) CheckAddress(ctx context.Context, address string) error {
+	return checkAddress(ctx, db.read, address, db.Now())
+}
+
+func checkAddress(ctx context.Context, q querier, address string, now time.Time) error {
+	if address == "" {
+		return nil
+	}
+	// The oldest of the failures that make it too many: when it is forgotten, there is room for one more.
+	var oldest int64
+	err := sqlx.GetContext(ctx, q, &oldest, q.Rebind(`SELECT at FROM sign_ins WHERE network = ? AND at BETWEEN ? AND ?
+		AND outcome NOT IN (?, ?) ORDER BY at DESC LIMIT 1 OFFSET ?`), access.Network(address),
+		micros(now.Add(-access.AddressWindow)), micros(now), access.SignedIn, access.SignOut, access.AddressFailures-1)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("check address: %w", err)
+	}
+	return access.WaitForAddress(time.UnixMicro(oldest).Add(access.AddressWindow).Sub(now))
+}
