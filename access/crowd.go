@@ -74,7 +74,7 @@ func (c Crowd) Made(prefix string) iter.Seq[Made] {
 			k.Last4, k.UserID = k.Secret.Last4(), c.userID(random.IntN(c.Users), given, families)
 			k.CreatedAt = c.Now.Add(-step * time.Duration(c.Keys-i)).Add(time.Duration(random.Int64N(int64(step)))).
 				Truncate(time.Microsecond)
-			k.ID = idAt(k.CreatedAt, random)
+			k.ID, k.Number = idAt(k.CreatedAt, random), int64(i)+1
 			k.live(c.Now, i%crowdEnded == crowdEnded-1, random)
 			if !yield(k) {
 				return

@@ -26,6 +26,7 @@ func ParseStatus(s string) (Status, error) {
 // Key is the record kept of an API key, never the key itself. Times are UTC; a zero time means never.
 type Key struct {
 	ID            string // UUIDv7
+	Number        int64  // counts the keys from 1, in the order in which they were kept
 	UserID        string // its owner and maker
 	Name          string
 	Last4         string
@@ -88,6 +89,7 @@ func TooFast() error {
 type KeyChange struct {
 	Number  int64 // of the change in the audit log; 0 when it is told what was read
 	KeyID   string
+	Key     int64 // the key's number
 	UserID  string
 	Hash    [HashLen]byte
 	Last4   string

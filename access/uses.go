@@ -13,7 +13,7 @@ const UseDays = 14
 
 // Use is what a caller did with a key on a day, or since it was last written down. Times are UTC.
 type Use struct {
-	KeyID    string
+	Key      int64     // the key's number
 	Day      time.Time // midnight
 	Service  string    // what the gateway says it is; empty when it says nothing
 	Address  string    // IP address; empty of OtherCallers
@@ -23,12 +23,36 @@ type Use struct {
 	UsedAt   time.Time // the last time it was accepted; zero when it never was, and in what is read back
 }
 
+// And returns two uses by one caller as one.
+func (u Use) And(other Use) Use {
+	u.Accepted += other.Accepted
+	u.Refused += other.Refused
+	if other.LastAt.After(u.LastAt) {
+		u.LastAt = other.LastAt
+	}
+	if other.UsedAt.After(u.UsedAt) {
+		u.UsedAt = other.UsedAt
+	}
+	return u
+}
+
 // KeyUses is what is known of the uses of a key.
 type KeyUses struct {
 	Key     Key
-	Days    []Use // of the last UseDays days, by day and caller, the latest day first
+	Days    []Use // of the last UseDays days, by day and caller, the latest first
 	Last    Use   // the latest that was accepted; zero when none is kept
 	Refused Use   // all that is kept from since the key was deactivated, as one, without its callers
+}
+
+// LastAt returns when the key was last accepted, or refused in the days that are shown; zero when it was neither.
+func (u KeyUses) LastAt() time.Time {
+	last := u.Key.LastUsedAt
+	for _, use := range u.Days {
+		if use.LastAt.After(last) {
+			last = use.LastAt
+		}
+	}
+	return last
 }
 
 // Day returns the midnight that began the day of a time, in UTC.

@@ -29,8 +29,9 @@ type DB struct {
 	exporting chan struct{} // holds one for each export under way
 
 	changing sync.Mutex // held from a change's begin until it has been told, so that changes are told in order
-	uses     *useWriter // nil until there is one to write
-	doubted  []string   // ids of the keys of which nobody knows what became of them
+	uses     *useWriter // nil until there is one to merge
+	recent   *recentUses
+	doubted  []string // ids of the keys of which nobody knows what became of them
 }
 
 // Secrets is what the database keeps sealed, opened.

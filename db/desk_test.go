@@ -140,14 +140,32 @@ func (d *desk) saveUses(last map[string]time.Time) error {
 	var uses []access.Use
 	for id, at := range last {
 		uses = append(uses, access.Use{
-			KeyID: id, Day: access.Day(at), Service: "gateway", Address: "192.0.2.1", Accepted: 1, LastAt: at, UsedAt: at,
+			Key: d.number(id), Day: access.Day(at), Service: "gateway", Address: "192.0.2.1", Accepted: 1, LastAt: at, UsedAt: at,
 		})
 	}
 	n, err := d.SaveUses(d.t.Context(), uses)
 	if err == nil && n != len(uses) {
 		d.t.Errorf("%d of %d uses were written", n, len(uses))
 	}
+	d.merge()
 	return err
+}
+
+// number returns the number of a key.
+func (d *desk) number(id string) (n int64) {
+	d.t.Helper()
+	if err := raw(d.t, d.path).QueryRow(`SELECT number FROM keys WHERE id = ?`, id).Scan(&n); err != nil {
+		d.t.Fatal(err)
+	}
+	return n
+}
+
+// merge merges all new uses.
+func (d *desk) merge() {
+	d.t.Helper()
+	if err := d.MergeAll(d.t.Context()); err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 // verdict returns what the database has of the key with this hash.

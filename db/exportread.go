@@ -25,6 +25,7 @@ const (
 type parts struct {
 	row    func([]byte, access.Key) []byte
 	status access.Status
+	recent *recentUses    // as the snapshot has them
 	ready  chan chan part // in the order of the report
 	free   chan []byte    // memory to use again
 
@@ -43,16 +44,20 @@ type part struct {
 
 // export reads the keys by all connections of the snapshot and writes them in order.
 func (s *snapshot) export(ctx context.Context, status access.Status, out Export) error {
+	recent, err := loadRecent(ctx, s.conns[0])
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	p := &parts{
-		row: out.Row, status: status, ready: make(chan chan part, partsAhead), free: make(chan []byte, partsAhead+exportReaders),
+		row: out.Row, status: status, recent: recent, ready: make(chan chan part, partsAhead), free: make(chan []byte, partsAhead+exportReaders),
 		next: named("", int64(math.MinInt64), ""), size: firstPart,
 	}
 	var readers sync.WaitGroup
 	for _, conn := range s.conns {
 		readers.Go(func() { p.read(ctx, conn) })
 	}
-	err := p.write(ctx, out)
+	err = p.write(ctx, out)
 	cancel()
 	readers.Wait()
 	return err
@@ -91,7 +96,7 @@ func (p *parts) write(ctx context.Context, out Export) error {
 // read reads parts on a connection until there are no more, or ctx is done.
 func (p *parts) read(ctx context.Context, conn *sqlx.Conn) {
 	err := conn.Raw(func(c any) error {
-		r, err := newReader(c, p.status)
+		r, err := newReader(c, p.status, p.recent)
 		if err != nil {
 			return err
 		}

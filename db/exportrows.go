@@ -13,8 +13,8 @@ import (
 
 // The statements of a reader, without what tells the status.
 const (
-	exportKeys = `SELECT k.user_id, k.last4, k.created_at, k.deactivated_at, u.last_used_at
-		FROM keys k LEFT JOIN key_uses u ON u.key_id = k.id `
+	exportKeys = `SELECT k.user_id, k.last4, k.created_at, k.deactivated_at, u.last_used_at, k.number
+		FROM keys k LEFT JOIN last_uses u ON u.key = k.number `
 	exportLast  = `SELECT k.user_id, k.created_at, k.id FROM keys k `
 	exportAfter = `(k.user_id, k.created_at, k.id) > (?, ?, ?) ORDER BY k.user_id, k.created_at, k.id `
 )
@@ -27,19 +27,22 @@ func exportWhere(status access.Status) string {
 }
 
 // reader reads keys by the driver's own connection: a row takes half as long as by database/sql.
-type reader struct{ keys, last statement }
+type reader struct {
+	keys, last statement
+	recent     *recentUses
+}
 
 type statement interface {
 	driver.Stmt
 	driver.StmtQueryContext
 }
 
-func newReader(conn any, status access.Status) (r *reader, err error) {
+func newReader(conn any, status access.Status, recent *recentUses) (r *reader, err error) {
 	where := ` WHERE ` + exportAfter
 	if status != "" {
 		where = exportWhere(status) + ` AND ` + exportAfter
 	}
-	r = &reader{}
+	r = &reader{recent: recent}
 	if r.keys, err = prepare(conn, exportKeys+where+`LIMIT ?`); err != nil {
 		return nil, err
 	}
@@ -80,7 +83,7 @@ func (r *reader) end(from []driver.NamedValue, n int) (last []driver.NamedValue,
 func (r *reader) rows(out []byte, from []driver.NamedValue, n int, row func([]byte, access.Key) []byte) ([]byte, int, error) {
 	count := 0
 	err := r.each(r.keys, with(from, int64(n)), func(values []driver.Value) error {
-		k, err := reported(values)
+		k, err := r.reported(values)
 		if err != nil {
 			return err
 		}
@@ -114,7 +117,7 @@ func (r *reader) each(s statement, args []driver.NamedValue, do func([]driver.Va
 }
 
 // reported returns what the report shows of a key.
-func reported(row []driver.Value) (k access.Key, err error) {
+func (r *reader) reported(row []driver.Value) (k access.Key, err error) {
 	var whole [5]bool
 	var made, ended, used sql.NullInt64
 	k.UserID, whole[0] = row[0].(string)
@@ -122,10 +125,11 @@ func reported(row []driver.Value) (k access.Key, err error) {
 	made, whole[2] = integer(row[2])
 	ended, whole[3] = integer(row[3])
 	used, whole[4] = integer(row[4])
-	if whole != [5]bool{true, true, true, true, true} {
+	number, ok := row[5].(int64)
+	if whole != [5]bool{true, true, true, true, true} || !ok {
 		return k, fmt.Errorf("key of %q: a value is of another type than it should be", k.UserID)
 	}
-	k.CreatedAt, k.DeactivatedAt, k.LastUsedAt = timeOf(made), timeOf(ended), timeOf(used)
+	k.CreatedAt, k.DeactivatedAt, k.LastUsedAt = timeOf(made), timeOf(ended), r.recent.latest(number, timeOf(used))
 	return k, nil
 }
 

@@ -36,7 +36,7 @@ func (db *DB) ExportSize(ctx context.Context, actor access.Actor) (n int, sample
 		return 0, nil, fmt.Errorf("sample keys: %w", err)
 	}
 	for _, row := range rows {
-		sample = append(sample, row.key())
+		sample = append(sample, row.key(db.recent))
 	}
 	return n, sample, nil
 }

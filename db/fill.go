@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"github.com/keydesk/keydesk/access"
 )
 
@@ -25,6 +23,11 @@ func (db *DB) Fill(ctx context.Context, c access.Crowd, prefix string, each func
 	if _, err := db.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY`, cache)); err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}
+	w, err := newUseWriter(ctx, db.write)
+	if err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	defer w.close()
 	stop := ctx.Err // a change goes on when who asked has gone; this one is too long for that
 	return db.change(ctx, access.TheOperator(), access.MakeUp, func(ctx context.Context, t *tx) (access.Change, error) {
 		if err := t.nobodyAtAll(ctx); err != nil {
@@ -33,7 +36,7 @@ func (db *DB) Fill(ctx context.Context, c access.Crowd, prefix string, each func
 		if err := t.fillPeople(ctx, c, stop); err != nil {
 			return access.Change{}, err
 		}
-		if err := t.fillKeys(ctx, c.Made(prefix), db.secrets.Pepper, each, stop); err != nil {
+		if err := t.fillKeys(ctx, c.Made(prefix), db.secrets.Pepper, w, each, stop); err != nil {
 			return access.Change{}, err
 		}
 		_, err := affect(ctx, t, `INSERT INTO made_up (one, at) VALUES (1, ?)`, micros(t.at))
@@ -70,26 +73,34 @@ func (t *tx) fillPeople(ctx context.Context, c access.Crowd, stop func() error) 
 	return nil
 }
 
-func (t *tx) fillKeys(ctx context.Context, keys func(func(access.Made) bool), pepper access.Pepper,
+func (t *tx) fillKeys(ctx context.Context, keys func(func(access.Made) bool), pepper access.Pepper, w *useWriter,
 	each func(access.Made) error, stop func() error,
 ) error {
-	add, use, err := t.prepareKeys(ctx)
+	add, err := t.PreparexContext(ctx, t.Rebind(insertKey))
 	if err != nil {
 		return err
 	}
-	defer func() { _, _ = add.Close(), use.Close() }()
+	defer func() { _ = add.Close() }()
+	var uses []access.Use
 	for k := range keys {
 		f := pepper.Fingerprint(k.Secret)
-		_, err := add.ExecContext(ctx, k.ID, k.UserID, f.Hash, f.PepperID, f.Last4, k.Name, micros(k.CreatedAt),
+		_, err := add.ExecContext(ctx, k.ID, k.Number, k.UserID, f.Hash, f.PepperID, f.Last4, k.Name, micros(k.CreatedAt),
 			sql.NullInt64{Int64: k.DeactivatedAt.UnixMicro(), Valid: k.Status() == access.Inactive},
 			sql.NullString{String: k.DeactivatedBy, Valid: k.DeactivatedBy != ""}, k.Reason)
 		if err != nil {
 			return err
 		}
 		if !k.LastUsedAt.IsZero() {
-			if _, err := use.ExecContext(ctx, k.ID, micros(k.LastUsedAt)); err != nil {
+			uses = append(uses, access.Use{
+				Key: k.Number, Day: access.Day(k.LastUsedAt), Service: "gateway", Address: "198.51.100.7", Accepted: 1,
+				LastAt: k.LastUsedAt, UsedAt: k.LastUsedAt,
+			})
+		}
+		if len(uses) == useRows {
+			if err := w.write(ctx, t.Tx, uses); err != nil {
 				return err
 			}
+			uses = uses[:0]
 		}
 		if err := each(k); err != nil {
 			return err
@@ -98,19 +109,11 @@ func (t *tx) fillKeys(ctx context.Context, keys func(func(access.Made) bool), pe
 			return err
 		}
 	}
-	return nil
+	return w.write(ctx, t.Tx, uses)
 }
 
-// prepareKeys returns the statements that add a key and its last use.
-func (t *tx) prepareKeys(ctx context.Context) (add, use *sqlx.Stmt, err error) {
-	add, err = t.PreparexContext(ctx, t.Rebind(`INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, created_at,
-		deactivated_at, deactivated_by, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`))
-	if err != nil {
-		return nil, nil, err
-	}
-	use, err = t.PreparexContext(ctx, t.Rebind(`INSERT INTO key_uses (key_id, last_used_at) VALUES (?, ?)`))
-	return add, use, err
-}
+const insertKey = `INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name, created_at, deactivated_at,
+	deactivated_by, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // MadeUp tells whether the people and keys of this database are made up.
 func (db *DB) MadeUp(ctx context.Context) (bool, error) {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// UsePlans returns how the database answers each query that reads key_days.
+// UsePlans returns how the database answers each query that reads key_days by key.
 func (db *DB) UsePlans(ctx context.Context) (map[string]string, error) {
 	plans := map[string]string{}
-	for _, query := range []string{selectDays, selectLastUse, selectRefused, selectDaysOf} {
+	for _, query := range []string{selectDays, selectLastUse} {
 		var steps []struct {
 			ID, Parent, NotUsed int
 			Detail              string
@@ -26,3 +26,13 @@ func (db *DB) UsePlans(ctx context.Context) (map[string]string, error) {
 
 // Doubt makes the key one of which nobody knows what became of it.
 func (db *DB) Doubt(id string) { db.doubted = append(db.doubted, id) }
+
+// MergeAll merges all new uses, without a rest.
+func (db *DB) MergeAll(ctx context.Context) error {
+	for db.NewUses() > 0 {
+		if _, err := db.mergeSome(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -15,12 +15,13 @@ import (
 // KeyPage is how many keys a page of them holds.
 const KeyPage = 100
 
-const selectKeys = `SELECT k.id, k.user_id, k.name, k.last4, k.created_at, u.last_used_at, k.deactivated_at,
+const selectKeys = `SELECT k.id, k.number, k.user_id, k.name, k.last4, k.created_at, u.last_used_at, k.deactivated_at,
 	coalesce(k.deactivated_by, '') AS deactivated_by, k.reason
-	FROM keys k LEFT JOIN key_uses u ON u.key_id = k.id `
+	FROM keys k LEFT JOIN last_uses u ON u.key = k.number `
 
 type keyRow struct {
 	ID            string        `db:"id"`
+	Number        int64         `db:"number"`
 	UserID        string        `db:"user_id"`
 	Name          string        `db:"name"`
 	Last4         string        `db:"last4"`
@@ -31,10 +32,11 @@ type keyRow struct {
 	Reason        string        `db:"reason"`
 }
 
-func (r keyRow) key() access.Key {
+// key returns the key, last used as the database has it or as is known since.
+func (r keyRow) key(recent *recentUses) access.Key {
 	return access.Key{
-		ID: r.ID, UserID: r.UserID, Name: r.Name, Last4: r.Last4,
-		CreatedAt: timeOf(r.CreatedAt), LastUsedAt: timeOf(r.LastUsedAt), DeactivatedAt: timeOf(r.DeactivatedAt),
+		ID: r.ID, Number: r.Number, UserID: r.UserID, Name: r.Name, Last4: r.Last4, CreatedAt: timeOf(r.CreatedAt),
+		LastUsedAt: recent.latest(r.Number, timeOf(r.LastUsedAt)), DeactivatedAt: timeOf(r.DeactivatedAt),
 		DeactivatedBy: r.DeactivatedBy, Reason: r.Reason,
 	}
 }
@@ -52,11 +54,11 @@ func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Finger
 			return access.Change{}, err
 		}
 		made = access.Key{ID: newID(), UserID: actor.UserID, Last4: f.Last4, CreatedAt: t.at}
-		_, err := t.ExecContext(ctx, t.Rebind(`INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, once, created_at)
-			VALUES (?, ?, ?, ?, ?, '', ?, ?)`),
+		err := t.GetContext(ctx, &made.Number, t.Rebind(`INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name,
+			once, created_at) SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ?, ?, '', ?, ? FROM keys RETURNING number`),
 			made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, used, micros(t.at))
 		t.changes = append(t.changes, access.KeyChange{
-			Number: t.number, KeyID: made.ID, UserID: made.UserID, Hash: [access.HashLen]byte(f.Hash), Last4: f.Last4,
+			Number: t.number, KeyID: made.ID, Key: made.Number, UserID: made.UserID, Hash: [access.HashLen]byte(f.Hash), Last4: f.Last4,
 			Status: access.Active,
 		})
 		return access.Change{UserID: made.UserID, KeyID: made.ID}, err
@@ -97,7 +99,7 @@ func (t *tx) checkLimits(ctx context.Context, limits access.KeyLimits) error {
 func (db *DB) RenameKey(ctx context.Context, actor access.Actor, id, name string) (access.Key, error) {
 	var named access.Key
 	err := db.change(ctx, actor, access.RenameKey, func(ctx context.Context, t *tx) (access.Change, error) {
-		key, err := oneKey(ctx, t, `WHERE k.id = ? AND k.user_id = ?`, id, actor.UserID)
+		key, err := oneKey(ctx, t, db.recent, `WHERE k.id = ? AND k.user_id = ?`, id, actor.UserID)
 		if err != nil {
 			return access.Change{}, err
 		}
@@ -131,7 +133,7 @@ func (db *DB) deactivateKey(ctx context.Context, actor access.Actor, what access
 ) (access.Key, error) {
 	var ended access.Key
 	err := db.change(ctx, actor, what, func(ctx context.Context, t *tx) (access.Change, error) {
-		key, err := oneKey(ctx, t, where, args...)
+		key, err := oneKey(ctx, t, db.recent, where, args...)
 		if err != nil {
 			return access.Change{}, err
 		}
@@ -149,7 +151,7 @@ func (db *DB) deactivateKey(ctx context.Context, actor access.Actor, what access
 // forget to tell.
 func (t *tx) deactivate(ctx context.Context, reason, where string, args ...any) error {
 	rows, err := t.QueryContext(ctx, t.Rebind(`UPDATE keys SET deactivated_at = ?, deactivated_by = ?, reason = ?
-		WHERE deactivated_at IS NULL AND `+where+` RETURNING id, user_id, hash, last4, 1`),
+		WHERE deactivated_at IS NULL AND `+where+` RETURNING id, number, user_id, hash, last4, 1`),
 		append([]any{micros(t.at), t.actor.UserID, reason}, args...)...)
 	if err != nil {
 		return err
@@ -180,7 +182,7 @@ func (db *DB) KeysOf(ctx context.Context, actor access.Actor, userID, after stri
 func (db *DB) keysOf(ctx context.Context, userID, after string) (keys []access.Key, more bool, err error) {
 	where, args := `WHERE k.user_id = ?`, []any{userID}
 	if after != "" {
-		last, err := oneKey(ctx, db.read, `WHERE k.id = ? AND k.user_id = ?`, after, userID)
+		last, err := oneKey(ctx, db.read, db.recent, `WHERE k.id = ? AND k.user_id = ?`, after, userID)
 		if err != nil {
 			return nil, false, err
 		}
@@ -194,7 +196,7 @@ func (db *DB) keysOf(ctx context.Context, userID, after string) (keys []access.K
 		return nil, false, fmt.Errorf("list keys: %w", err)
 	}
 	for _, row := range rows[:min(len(rows), KeyPage)] {
-		keys = append(keys, row.key())
+		keys = append(keys, row.key(db.recent))
 	}
 	return keys, len(rows) > KeyPage, nil
 }
@@ -204,7 +206,7 @@ func (db *DB) OwnKey(ctx context.Context, actor access.Actor, id string) (access
 	if err := access.Check(actor, access.SeeOwnKeys); err != nil {
 		return access.Key{}, err
 	}
-	return oneKey(ctx, db.read, `WHERE k.id = ? AND k.user_id = ?`, id, actor.UserID)
+	return oneKey(ctx, db.read, db.recent, `WHERE k.id = ? AND k.user_id = ?`, id, actor.UserID)
 }
 
 // Key returns anybody's key.
@@ -212,7 +214,7 @@ func (db *DB) Key(ctx context.Context, actor access.Actor, id string) (access.Ke
 	if err := access.Check(actor, access.SeeUsers); err != nil {
 		return access.Key{}, err
 	}
-	return oneKey(ctx, db.read, `WHERE k.id = ?`, id)
+	return oneKey(ctx, db.read, db.recent, `WHERE k.id = ?`, id)
 }
 
 // querier is a database or a transaction.
@@ -221,7 +223,7 @@ type querier interface {
 	Rebind(string) string
 }
 
-func oneKey(ctx context.Context, q querier, where string, args ...any) (access.Key, error) {
+func oneKey(ctx context.Context, q querier, recent *recentUses, where string, args ...any) (access.Key, error) {
 	var row keyRow
 	err := sqlx.GetContext(ctx, q, &row, q.Rebind(selectKeys+where), args...)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -230,5 +232,5 @@ func oneKey(ctx context.Context, q querier, where string, args ...any) (access.K
 	if err != nil {
 		return access.Key{}, fmt.Errorf("read key: %w", err)
 	}
-	return row.key(), nil
+	return row.key(recent), nil
 }

@@ -18,7 +18,7 @@ func TestCreatedKeyIsOneOfItsOwners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := access.Key{ID: made.ID, UserID: "alice", Last4: f.Last4, CreatedAt: d.Now()}
+	want := access.Key{ID: made.ID, Number: 1, UserID: "alice", Last4: f.Last4, CreatedAt: d.Now()}
 	if made != want {
 		t.Errorf("made %+v, want %+v", made, want)
 	}

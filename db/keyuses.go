@@ -1,9 +1,12 @@
 package db
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -11,21 +14,21 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-// dayRow is a row of key_days, or several in one.
+// dayRow is a row of key_days.
 type dayRow struct {
-	KeyID    string        `db:"key_id"`
-	Day      int64         `db:"day"`
-	Service  string        `db:"service"`
-	Address  string        `db:"address"`
-	Accepted int64         `db:"accepted"`
-	Refused  int64         `db:"refused"`
-	LastAt   sql.NullInt64 `db:"last_at"`
+	Key      int64  `db:"key"`
+	Day      int64  `db:"day"`
+	Service  string `db:"service"`
+	Address  string `db:"address"`
+	Accepted int64  `db:"accepted"`
+	Refused  int64  `db:"refused"`
+	LastAt   int64  `db:"last_at"`
 }
 
 func (r dayRow) use() access.Use {
 	return access.Use{
-		KeyID: r.KeyID, Day: time.Unix(r.Day*secondsOfDay, 0).UTC(), Service: r.Service, Address: r.Address,
-		Accepted: r.Accepted, Refused: r.Refused, LastAt: timeOf(r.LastAt),
+		Key: r.Key, Day: dayOf(r.Day), Service: r.Service, Address: r.Address,
+		Accepted: r.Accepted, Refused: r.Refused, LastAt: time.UnixMicro(r.LastAt).UTC(),
 	}
 }
 
@@ -50,70 +53,99 @@ func (db *DB) KeyUses(ctx context.Context, actor access.Actor, id string) (acces
 // keyUses reads by the primary key alone. What is refused has only been so since the key was deactivated.
 func (db *DB) keyUses(ctx context.Context, key access.Key) (access.KeyUses, error) {
 	found := access.KeyUses{Key: key}
-	days, err := db.days(ctx, selectDays, key.ID, db.firstDay())
-	if err != nil {
-		return found, err
-	}
-	last, err := db.days(ctx, selectLastUse, key.ID)
-	if err != nil {
-		return found, err
-	}
-	if found.Days = days; len(last) > 0 {
-		found.Last = last[0]
-	}
-	if key.Status() == access.Active {
-		return found, nil
-	}
-	refused, err := db.days(ctx, selectRefused, key.ID, dayNumber(key.DeactivatedAt))
-	if err == nil && len(refused) > 0 {
-		found.Refused = refused[0]
-	}
+	firstShown := dayOf(db.firstDay())
+	err := db.looking(ctx, func(t *sqlx.Tx) error {
+		note := func(u access.Use) {
+			if u.Accepted > 0 && u.LastAt.After(found.Last.LastAt) {
+				found.Last = u
+			}
+		}
+		if err := selectIn(ctx, t, selectLastUse, func(r dayRow) { note(r.use()) }, []int64{key.Number}); err != nil {
+			return err
+		}
+		kept := db.firstDay()
+		if key.Status() == access.Inactive {
+			kept = min(kept, dayNumber(key.DeactivatedAt))
+		}
+		uses, err := usesOf(ctx, t, kept, key.Number)
+		for _, u := range uses[key.Number] {
+			note(u)
+			if !u.Day.Before(firstShown) {
+				found.Days = append(found.Days, u)
+			}
+			if u.Refused > 0 && key.Status() == access.Inactive {
+				found.Refused = found.Refused.And(access.Use{Refused: u.Refused, LastAt: u.LastAt})
+			}
+		}
+		return err
+	})
 	return found, err
 }
 
 const (
-	selectDays = `SELECT key_id, day, service, address, accepted, refused, last_at FROM key_days
-		WHERE key_id = ? AND day >= ? ORDER BY day DESC, last_at DESC, service, address`
-	selectLastUse = `SELECT key_id, day, service, address, accepted, refused, last_at FROM key_days
-		WHERE key_id = ? AND accepted > 0 ORDER BY day DESC, last_at DESC, service, address LIMIT 1`
-	selectRefused = `SELECT key_id, max(day) AS day, '' AS service, '' AS address, 0 AS accepted,
-		CAST(sum(refused) AS BIGINT) AS refused, max(last_at) AS last_at FROM key_days WHERE key_id = ? AND day >= ? AND refused > 0 GROUP BY key_id`
-	selectDaysOf = `SELECT key_id, day, service, address, accepted, refused, last_at FROM key_days
-		WHERE key_id IN (?) AND day >= ?` // in no order, because sorting them costs more than finding them
+	selectLastUse = `SELECT key, day, service, address, accepted, refused, last_at FROM key_days
+		WHERE key IN (?) AND accepted > 0 ORDER BY day DESC, last_at DESC, service, address LIMIT 1`
+	selectDays = `SELECT key, day, service, address, accepted, refused, last_at FROM key_days
+		WHERE key IN (?) AND day >= ?`
 )
 
-// daysOf returns who used these keys in the last access.UseDays days, by key.
-func (db *DB) daysOf(ctx context.Context, keys []access.Key) (map[string][]access.Use, error) {
-	found := map[string][]access.Use{}
+// looking calls look with a transaction that sees one state of the database and changes nothing.
+func (db *DB) looking(ctx context.Context, look func(t *sqlx.Tx) error) error {
+	t, err := db.read.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("read uses: %w", err)
+	}
+	return errors.Join(look(t), t.Rollback())
+}
+
+// usesOf returns who used these keys since a day, merged or not, the latest first.
+func usesOf(ctx context.Context, t *sqlx.Tx, since int64, keys ...int64) (map[int64][]access.Use, error) {
+	found, parts := map[int64][]access.Use{}, map[int64]bool{}
+	for _, k := range keys {
+		found[k], parts[partOf(k)] = nil, true
+	}
 	if len(keys) == 0 {
 		return found, nil
 	}
-	ids := make([]string, 0, len(keys))
-	for _, k := range keys {
-		ids = append(ids, k.ID)
+	note := func(u access.Use) {
+		if uses, wanted := found[u.Key]; wanted && dayNumber(u.Day) >= since {
+			found[u.Key] = append(uses, u)
+		}
 	}
-	query, args, err := sqlx.In(selectDaysOf, ids, db.firstDay())
-	if err != nil {
+	if err := selectIn(ctx, t, selectDays, func(r dayRow) { note(r.use()) }, keys, since); err != nil {
 		return nil, err
 	}
-	uses, err := db.days(ctx, query, args...)
-	for _, u := range uses {
-		found[u.KeyID] = append(found[u.KeyID], u)
+	if err := newUsesOf(ctx, t, note, slices.Collect(maps.Keys(parts))...); err != nil {
+		return nil, err
 	}
-	return found, err
+	for key, uses := range found {
+		found[key] = sumUses(uses)
+		latestFirst(found[key])
+	}
+	return found, nil
+}
+
+func latestFirst(uses []access.Use) {
+	slices.SortStableFunc(uses, func(a, b access.Use) int {
+		return cmp.Or(b.Day.Compare(a.Day), b.LastAt.Compare(a.LastAt))
+	})
+}
+
+// selectIn calls each with the rows of a query whose first argument is a list.
+func selectIn[T any](ctx context.Context, t *sqlx.Tx, query string, each func(T), args ...any) error {
+	query, args, err := sqlx.In(query, args...)
+	if err != nil {
+		return err
+	}
+	var rows []T
+	if err := t.SelectContext(ctx, &rows, t.Rebind(query), args...); err != nil {
+		return fmt.Errorf("read uses: %w", err)
+	}
+	for _, r := range rows {
+		each(r)
+	}
+	return nil
 }
 
 // firstDay returns the number of the first day of which uses are shown.
 func (db *DB) firstDay() int64 { return dayNumber(db.Now()) - access.UseDays + 1 }
-
-func (db *DB) days(ctx context.Context, query string, args ...any) ([]access.Use, error) {
-	var rows []dayRow
-	if err := db.read.SelectContext(ctx, &rows, db.read.Rebind(query), args...); err != nil {
-		return nil, fmt.Errorf("read uses: %w", err)
-	}
-	uses := make([]access.Use, 0, len(rows))
-	for _, r := range rows {
-		uses = append(uses, r.use())
-	}
-	return uses, nil
-}

@@ -19,6 +19,7 @@ import (
 var (
 	ErrInUse      = errors.New("another keydesk process is using the database; stop it first")
 	ErrNewer      = errors.New("the database was made by a newer keydesk; use that one")
+	ErrOlder      = errors.New("the database was made by an older keydesk; start `keydesk serve` of this one to bring it up to date")
 	ErrDenied     = errors.New("this user may not read and write the database and its folder")
 	ErrHardLinked = errors.New("the file has a second name (a hard link), under which another process could write it")
 	ErrForeign    = errors.New("the file is not a Keydesk database")
@@ -46,7 +47,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{now: o.Now, tell: o.Tell, limits: o.Limits, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
+	db := &DB{now: o.Now, tell: o.Tell, limits: o.Limits, recent: &recentUses{}, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
 	if held, err := db.lock.TryLock(); err != nil {
 		return nil, fmt.Errorf("lock database: %w", err)
 	} else if !held {
@@ -82,6 +83,9 @@ func (db *DB) open(ctx context.Context, path string, o Options) error {
 	if err := db.migrate(ctx); err != nil {
 		return fmt.Errorf("%s: migrate database: %w", o.Path, err)
 	}
+	if db.recent, err = loadRecent(ctx, db.read); err != nil {
+		return fmt.Errorf("%s: %w", o.Path, err)
+	}
 	return db.openSecrets(ctx, root)
 }
 
@@ -110,11 +114,26 @@ func OpenToRead(ctx context.Context, path string, now func() time.Time) (*DB, er
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{now: now}
+	db := &DB{now: now, recent: &recentUses{}}
 	if err := db.connectToRead(full); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.Close())
 	}
+	if err := db.isCurrent(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
+	}
 	return db, nil
+}
+
+// isCurrent returns ErrOlder when the tables are not yet what this program reads.
+func (db *DB) isCurrent(ctx context.Context) error {
+	version, err := appliedVersion(ctx, db.read.DB)
+	if err != nil {
+		return err
+	}
+	if known, err := newestVersion(); err != nil || version < known {
+		return errors.Join(err, ErrOlder)
+	}
+	return nil
 }
 
 func (db *DB) connect(path string) (err error) {

@@ -55,12 +55,12 @@ func TestDatabaseKeepsDisabledUsersWithoutKeys(t *testing.T) {
 	if _, err := conn.Exec(`UPDATE users SET disabled_at = 1 WHERE id = 'bob'`); err != nil {
 		t.Fatalf("bob, whose key is inactive: %v", err)
 	}
-	values := `SELECT 'new', 'bob', x'01', pepper_id, last4, '', NULL, created_at FROM keys WHERE name = 'live'`
+	values := `SELECT 'new', 99, 'bob', x'01', pepper_id, last4, '', NULL, created_at FROM keys WHERE name = 'live'`
 	wantRefused(t, conn, "who is disabled makes no key", map[string]string{
 		"a key":          `INSERT ` + keyColumns + values,
 		"a key replaced": `INSERT OR REPLACE ` + keyColumns + values,
-		"an inactive key": `INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, created_at, deactivated_at)
-			SELECT 'new', 'bob', x'01', pepper_id, last4, '', created_at, 1 FROM keys WHERE name = 'live'`,
+		"an inactive key": `INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name, created_at, deactivated_at)
+			SELECT 'new', 99, 'bob', x'01', pepper_id, last4, '', created_at, 1 FROM keys WHERE name = 'live'`,
 	})
 	if _, err := conn.Exec(`UPDATE users SET disabled_at = NULL WHERE id = 'bob'`); err != nil {
 		t.Fatal(err)

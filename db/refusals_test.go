@@ -33,7 +33,7 @@ func content(t *testing.T, conn *sql.DB) string {
 	t.Helper()
 	var all strings.Builder
 	for _, name := range []string{
-		"users", "keys", "key_uses", "links", "sessions", "browsers", "feedback", "sign_ins", "audit", "audit_head",
+		"users", "keys", "last_uses", "key_days", "new_uses", "links", "sessions", "browsers", "feedback", "sign_ins", "audit", "audit_head",
 	} {
 		fmt.Fprintln(&all, name)
 		all.WriteString(table(t, conn, name))
@@ -89,14 +89,14 @@ func wantRefused(t *testing.T, conn *sql.DB, words string, statements map[string
 	}
 }
 
-const keyColumns = `INTO keys (id, user_id, hash, pepper_id, last4, name, once, created_at) `
+const keyColumns = `INTO keys (id, number, user_id, hash, pepper_id, last4, name, once, created_at) `
 
 // AZ-4
 func TestDatabaseRefusesAnAdministratorsKey(t *testing.T) {
 	_, conn := lawless(t)
 	for name, values := range map[string]string{
-		"of the administrator": `'new', 'root', x'01', pepper_id, last4, '', NULL, created_at`,
-		"a copy of a user's":   `'new', 'root', x'01', pepper_id, last4, name, once, created_at`,
+		"of the administrator": `'new', 99, 'root', x'01', pepper_id, last4, '', NULL, created_at`,
+		"a copy of a user's":   `'new', 99, 'root', x'01', pepper_id, last4, name, once, created_at`,
 	} {
 		for _, insert := range []string{"INSERT ", "INSERT OR REPLACE "} {
 			wantRefused(t, conn, "an administrator owns no key", map[string]string{
@@ -106,11 +106,11 @@ func TestDatabaseRefusesAnAdministratorsKey(t *testing.T) {
 	}
 	// A BLOB compares as another value than the text of the same bytes.
 	wantRefused(t, conn, "cannot store BLOB value", map[string]string{
-		"of the administrator's bytes": `INSERT ` + keyColumns + `SELECT 'new', CAST('root' AS BLOB), x'01', pepper_id, last4,
+		"of the administrator's bytes": `INSERT ` + keyColumns + `SELECT 'new', 99, CAST('root' AS BLOB), x'01', pepper_id, last4,
 			'', NULL, created_at FROM keys WHERE name = 'live'`,
 	})
 	// The same statement for a user is good, so that what was refused was the administrator.
-	if _, err := conn.Exec(`INSERT ` + keyColumns + `SELECT 'new', 'bob', x'01', pepper_id, last4, '', NULL, created_at
+	if _, err := conn.Exec(`INSERT ` + keyColumns + `SELECT 'new', 99, 'bob', x'01', pepper_id, last4, '', NULL, created_at
 		FROM keys WHERE name = 'live'`); err != nil {
 		t.Errorf("a user's key: %v", err)
 	}
@@ -120,7 +120,7 @@ func TestDatabaseRefusesAnAdministratorsKey(t *testing.T) {
 func TestDatabaseBringsNoKeyBack(t *testing.T) {
 	_, conn := lawless(t)
 	dead := ` FROM keys WHERE name = 'dead'`
-	same := keyColumns + `SELECT id, user_id, hash, pepper_id, last4, name, once, created_at` + dead
+	same := keyColumns + `SELECT id, number, user_id, hash, pepper_id, last4, name, once, created_at` + dead
 	wantRefused(t, conn, "a deactivation is final", map[string]string{
 		"active":        `UPDATE keys SET deactivated_at = NULL WHERE name = 'dead'`,
 		"active, all":   `UPDATE keys SET deactivated_at = NULL, deactivated_by = NULL, reason = '' WHERE name = 'dead'`,
@@ -133,14 +133,16 @@ func TestDatabaseBringsNoKeyBack(t *testing.T) {
 	wantRefused(t, conn, "a key is made once", map[string]string{
 		"replaced": `INSERT OR REPLACE ` + same,
 		"replaced by its hash": `INSERT OR REPLACE ` + keyColumns +
-			`SELECT 'new', user_id, hash, pepper_id, last4, name, NULL, created_at` + dead,
+			`SELECT 'new', 99, user_id, hash, pepper_id, last4, name, NULL, created_at` + dead,
+		"replaced by its number": `INSERT OR REPLACE ` + keyColumns +
+			`SELECT 'new', number, user_id, x'01', pepper_id, last4, name, NULL, created_at` + dead,
 		"replaced by its id": `INSERT OR REPLACE ` + keyColumns +
-			`SELECT id, user_id, x'01', pepper_id, last4, name, NULL, created_at` + dead,
+			`SELECT id, 99, user_id, x'01', pepper_id, last4, name, NULL, created_at` + dead,
 		"replaced by its form": `INSERT OR REPLACE ` + keyColumns +
-			`SELECT 'new', user_id, x'01', pepper_id, last4, name, once, created_at` + dead,
+			`SELECT 'new', 99, user_id, x'01', pepper_id, last4, name, once, created_at` + dead,
 		"inserted or else updated": `INSERT ` + same + ` ON CONFLICT (id) DO UPDATE SET deactivated_at = NULL`,
 		"moved to another": `INSERT OR REPLACE ` + keyColumns +
-			`SELECT id, 'alice', hash, pepper_id, last4, name, NULL, created_at` + dead,
+			`SELECT id, number, 'alice', hash, pepper_id, last4, name, NULL, created_at` + dead,
 	})
 	wantRefused(t, conn, "a key is never deleted", map[string]string{
 		"the active key": `DELETE FROM keys WHERE name = 'live'`,
@@ -152,6 +154,9 @@ func TestDatabaseBringsNoKeyBack(t *testing.T) {
 // AZ-4: nor does a key pass to an administrator later.
 func TestDatabaseKeepsAKeysOwnerAndHash(t *testing.T) {
 	_, conn := lawless(t)
+	wantRefused(t, conn, "a key keeps its number", map[string]string{
+		"numbered anew": `UPDATE OR REPLACE keys SET number = 99 WHERE name = 'live'`,
+	})
 	wantRefused(t, conn, "a key keeps the time at which it was made", map[string]string{
 		"made later":  `UPDATE keys SET created_at = created_at + 1`,
 		"made before": `UPDATE keys SET created_at = 0 WHERE name = 'live'`,

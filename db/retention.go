@@ -18,8 +18,8 @@ func (db *DB) Forget(ctx context.Context, keep time.Duration) (int64, error) {
 	for _, statement := range []string{
 		`DELETE FROM sign_ins WHERE number IN (SELECT number FROM sign_ins WHERE at < ? LIMIT ?)`,
 		`DELETE FROM browsers WHERE (user_id, id_hash) IN (SELECT user_id, id_hash FROM browsers WHERE seen_at < ? LIMIT ?)`,
-		`DELETE FROM key_days WHERE (key_id, day, service, address) IN
-			(SELECT key_id, day, service, address FROM key_days WHERE day < ? / 86400000000 LIMIT ?)`,
+		`DELETE FROM key_days WHERE (key, day, service, address) IN
+			(SELECT key, day, service, address FROM key_days WHERE day < ? / 86400000000 LIMIT ?)`,
 		`DELETE FROM links WHERE token_hash IN (SELECT token_hash FROM links
 			WHERE expires_at < ? AND (seen_at IS NOT NULL OR user_id IS NULL) LIMIT ?)`,
 	} {

@@ -77,11 +77,13 @@ func TestReadersOfAnExportSeeTheSame(t *testing.T) {
 	inOrder(made)
 	first, middle, last := made[0], made[longExport/2], made[longExport-1]
 	ctx, stop := context.WithCancel(t.Context())
+	conn := raw(t, d.path)
 	ended := make(chan error)
 	go func() {
 		var err error
 		for at := d.Now(); ctx.Err() == nil && err == nil; at = at.Add(time.Second) {
-			err = d.saveUses(map[string]time.Time{first.ID: at, middle.ID: at, last.ID: at})
+			_, err = conn.Exec(`INSERT INTO last_uses (key, last_used_at) SELECT number, ? FROM keys WHERE id IN (?, ?, ?)
+				ON CONFLICT (key) DO UPDATE SET last_used_at = excluded.last_used_at`, at.UnixMicro(), first.ID, middle.ID, last.ID)
 		}
 		ended <- err
 	}()

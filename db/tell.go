@@ -16,21 +16,21 @@ func (db *DB) AllKeys(ctx context.Context, begin func(keys int), tell func(acces
 		return fmt.Errorf("count keys: %w", err)
 	}
 	begin(n)
-	rows, err := db.read.QueryContext(ctx, `SELECT id, user_id, hash, last4, deactivated_at IS NOT NULL FROM keys`)
+	rows, err := db.read.QueryContext(ctx, `SELECT id, number, user_id, hash, last4, deactivated_at IS NOT NULL FROM keys`)
 	if err != nil {
 		return fmt.Errorf("read keys: %w", err)
 	}
 	return eachChange(rows, tell)
 }
 
-// eachChange tells of the keys that the rows hold: id, owner, hash, last 4 and whether they are inactive.
+// eachChange tells of the keys that the rows hold: id, number, owner, hash, last 4 and whether they are inactive.
 func eachChange(rows *sql.Rows, tell func(access.KeyChange)) error {
 	defer func() { _ = rows.Close() }()
 	var hash sql.RawBytes
 	for rows.Next() {
 		var inactive bool
 		c := access.KeyChange{Status: access.Active}
-		if err := rows.Scan(&c.KeyID, &c.UserID, &hash, &c.Last4, &inactive); err != nil {
+		if err := rows.Scan(&c.KeyID, &c.Key, &c.UserID, &hash, &c.Last4, &inactive); err != nil {
 			return fmt.Errorf("read keys: %w", err)
 		}
 		if len(hash) != access.HashLen {
@@ -71,7 +71,7 @@ func (db *DB) Settle(ctx context.Context) error {
 
 func (db *DB) settle(ctx context.Context) error {
 	for len(db.doubted) > 0 {
-		rows, err := db.read.QueryContext(ctx, db.read.Rebind(`SELECT id, user_id, hash, last4, deactivated_at IS NOT NULL
+		rows, err := db.read.QueryContext(ctx, db.read.Rebind(`SELECT id, number, user_id, hash, last4, deactivated_at IS NOT NULL
 			FROM keys WHERE id = ?`), db.doubted[0])
 		if err != nil {
 			return fmt.Errorf("settle: %w", err)

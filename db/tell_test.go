@@ -44,7 +44,7 @@ func TestKeyChangeIsToldBeforeItIsAnswered(t *testing.T) {
 // changeOf returns what is told of a key.
 func changeOf(number int64, key access.Key, hash []byte, status access.Status) access.KeyChange {
 	return access.KeyChange{
-		Number: number, KeyID: key.ID, UserID: key.UserID, Hash: [access.HashLen]byte(hash), Last4: key.Last4, Status: status,
+		Number: number, KeyID: key.ID, Key: key.Number, UserID: key.UserID, Hash: [access.HashLen]byte(hash), Last4: key.Last4, Status: status,
 	}
 }
 

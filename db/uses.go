@@ -3,27 +3,26 @@ package db
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/jmoiron/sqlx"
 
 	"github.com/keydesk/keydesk/access"
 )
 
-const (
-	useChunk = 10 * time.Millisecond // how long the writer is held, before whoever waits for it has their turn
-	useRows  = 64                    // written by one statement
-)
+// useChunk is how long the writer is held by uses, before whoever waits for it has their turn.
+const useChunk = 10 * time.Millisecond
 
-// SaveUses writes down who used which key, some at a time, and returns how many were written; the rest is not. A last use
-// never moves backwards. On a day the first 20 callers of a key are told apart, which a trigger holds.
+// SaveUses writes down who used which key, and returns how many of the uses were written; the rest is not. They come by
+// key, are kept as they come, and merged later by MergeUses; a last use is told of at once. When there are very many the
+// writing is spread over time, until ctx is done.
 func (db *DB) SaveUses(ctx context.Context, uses []access.Use) (written int, err error) {
 	for written < len(uses) {
-		n, err := db.saveSome(ctx, uses[written:])
-		written += n
-		if err != nil {
+		began := time.Now()
+		n, err := db.saveSome(context.WithoutCancel(ctx), uses[written:])
+		if written += n; err != nil {
 			return written, fmt.Errorf("save uses: %w", err)
+		}
+		if written < len(uses) {
+			rest(ctx, time.Since(began))
 		}
 	}
 	return written, nil
@@ -34,19 +33,21 @@ func (db *DB) saveSome(ctx context.Context, uses []access.Use) (written int, err
 	db.changing.Lock()
 	defer db.changing.Unlock()
 	end := time.Now().Add(useChunk)
-	if db.uses == nil {
-		if db.uses, err = newUseWriter(ctx, db.write); err != nil {
-			return 0, err
-		}
-	}
 	t, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = t.Rollback() }()
+	add, err := t.PreparexContext(ctx, t.Rebind(insertNewUses))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = add.Close() }()
+	batch := db.recent.batch
 	for written < len(uses) && (written == 0 || time.Now().Before(end)) {
-		some := uses[written:min(written+useRows, len(uses))]
-		if err := db.uses.write(ctx, t, some); err != nil {
+		some := firstPartOf(uses[written:])
+		batch++
+		if _, err := add.ExecContext(ctx, partOf(some[0].Key), batch, encodeUses(some)); err != nil {
 			return 0, err
 		}
 		written += len(some)
@@ -54,71 +55,33 @@ func (db *DB) saveSome(ctx context.Context, uses []access.Use) (written int, err
 	if err := committed("save uses", t); err != nil {
 		return 0, err
 	}
+	db.recent.note(uses[:written])
+	db.recent.batch = batch
 	return written, nil
 }
 
-// write writes uses, useRows of them by statements that are prepared once.
-func (w *useWriter) write(ctx context.Context, t *sqlx.Tx, uses []access.Use) error {
-	var last, days []any
-	for _, u := range uses {
-		if !u.UsedAt.IsZero() {
-			last = append(last, u.KeyID, micros(u.UsedAt))
-		}
-		days = append(days, u.KeyID, dayNumber(u.Day), u.Service, u.Address, u.Accepted, u.Refused, micros(u.LastAt))
+const insertNewUses = `INSERT INTO new_uses (part, batch, uses) VALUES (?, ?, ?)`
+
+// firstPartOf returns the first of the uses, as far as they are of keys of one part.
+func firstPartOf(uses []access.Use) []access.Use {
+	n := 1
+	for n < len(uses) && partOf(uses[n].Key) == partOf(uses[0].Key) {
+		n++
 	}
-	if err := w.last.exec(ctx, t, last); err != nil {
-		return err
-	}
-	return w.days.exec(ctx, t, days)
+	return uses[:n]
 }
 
-// manyRows is a statement that writes many rows. It is prepared for useRows of them.
-type manyRows struct {
-	columns    int
-	head, tail string // what stands before and behind the rows
-	full       *sqlx.Stmt
-}
+// busy is how much of the time is worked at most while there is much to write: one part of so many.
+const busy = 4
 
-func (m *manyRows) exec(ctx context.Context, t *sqlx.Tx, values []any) (err error) {
-	switch len(values) {
-	case 0:
-	case useRows * m.columns:
-		_, err = t.StmtxContext(ctx, m.full).ExecContext(ctx, values...)
-	default:
-		_, err = affect(ctx, t, m.text(len(values)/m.columns), values...)
+// rest waits, after work that took so long, so that the work does not take a processor for itself.
+func rest(ctx context.Context, took time.Duration) {
+	timer := time.NewTimer(took * (busy - 1))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
-	return err
-}
-
-func (m *manyRows) text(rows int) string {
-	row := "(?" + strings.Repeat(", ?", m.columns-1) + ")"
-	return m.head + row + strings.Repeat(", "+row, rows-1) + m.tail
-}
-
-// useWriter holds what uses are written with.
-type useWriter struct{ last, days manyRows }
-
-func newUseWriter(ctx context.Context, write *sqlx.DB) (*useWriter, error) {
-	w := &useWriter{
-		last: manyRows{
-			columns: 2, head: `INSERT INTO key_uses (key_id, last_used_at) VALUES `,
-			tail: ` ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at
-				WHERE excluded.last_used_at > key_uses.last_used_at`,
-		},
-		days: manyRows{
-			columns: 7, head: `INSERT INTO key_days (key_id, day, service, address, accepted, refused, last_at) VALUES `,
-			tail: ` ON CONFLICT (key_id, day, service, address) DO UPDATE SET
-				accepted = key_days.accepted + excluded.accepted, refused = key_days.refused + excluded.refused,
-				last_at = CASE WHEN excluded.last_at > key_days.last_at THEN excluded.last_at ELSE key_days.last_at END`,
-		},
-	}
-	for _, m := range []*manyRows{&w.last, &w.days} {
-		var err error
-		if m.full, err = write.PreparexContext(ctx, write.Rebind(m.text(useRows))); err != nil {
-			return nil, err
-		}
-	}
-	return w, nil
 }
 
 // dayNumber returns how many days a day is after 1 January 1970.

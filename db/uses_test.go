@@ -108,10 +108,10 @@ func TestUsesAreSavedTogether(t *testing.T) {
 }
 
 // dayRows returns who used the key: service, address, accepted and refused, the busiest first.
-func (d *desk) dayRows(id string) (rows []string) {
+func (d *desk) dayRows(key int64) (rows []string) {
 	d.t.Helper()
 	found, err := raw(d.t, d.path).Query(`SELECT day || ' ' || service || ' ' || address || ' ' || accepted || ' ' || refused
-		FROM key_days WHERE key_id = ? ORDER BY day, accepted DESC, service, address`, id)
+		FROM key_days WHERE key = ? ORDER BY day, accepted DESC, service, address`, key)
 	d.must(err)
 	defer func() { _ = found.Close() }()
 	for found.Next() {
@@ -128,38 +128,39 @@ func TestCallersOfADayAreBounded(t *testing.T) {
 	d := newDesk(t)
 	key, _ := d.makeKey(d.alice)
 	other, _ := d.makeKey(d.alice)
-	use := func(id string, at time.Time, address string, accepted, refused int64) access.Use {
-		return access.Use{KeyID: id, Day: access.Day(at), Service: "gw", Address: address, Accepted: accepted, Refused: refused, LastAt: at}
+	use := func(key int64, at time.Time, address string, accepted, refused int64) access.Use {
+		return access.Use{Key: key, Day: access.Day(at), Service: "gw", Address: address, Accepted: accepted, Refused: refused, LastAt: at}
 	}
 	save := func(uses ...access.Use) {
 		t.Helper()
 		if n, err := d.SaveUses(t.Context(), uses); err != nil || n != len(uses) {
 			t.Fatalf("%d written, %v", n, err)
 		}
+		d.merge()
 	}
 	at := d.Now()
-	save(use(key.ID, at, "::1", 2, 1), use(key.ID, at.Add(24*time.Hour), "::1", 5, 0), use(other.ID, at, "::1", 7, 0))
-	save(use(key.ID, at, "::1", 3, 0))
+	save(use(key.Number, at, "::1", 2, 1), use(key.Number, at.Add(24*time.Hour), "::1", 5, 0), use(other.Number, at, "::1", 7, 0))
+	save(use(key.Number, at, "::1", 3, 0))
 	day := strconv.FormatInt(at.Unix()/86400, 10)
 	next := strconv.FormatInt(at.Unix()/86400+1, 10)
-	if got := d.dayRows(key.ID); !slices.Equal(got, []string{day + " gw ::1 5 1", next + " gw ::1 5 0"}) {
+	if got := d.dayRows(key.Number); !slices.Equal(got, []string{day + " gw ::1 5 1", next + " gw ::1 5 0"}) {
 		t.Errorf("got %q", got)
 	}
 	for i := range 150 { // in batches of one, of some, and of more than a statement takes
-		batch := []access.Use{use(key.ID, at, fmt.Sprintf("10.0.0.%d", i), 1, 0)}
+		batch := []access.Use{use(key.Number, at, fmt.Sprintf("10.0.0.%d", i), 1, 0)}
 		if i == 100 {
 			for more := range 100 {
-				batch = append(batch, use(key.ID, at, fmt.Sprintf("10.0.1.%d", more), 1, 1))
+				batch = append(batch, use(key.Number, at, fmt.Sprintf("10.0.1.%d", more), 1, 1))
 			}
 		}
 		save(batch...)
 	}
-	save(use(key.ID, at, "::1", 1, 0), use(key.ID, at, "10.0.0.0", 1, 0)) // whom it knows go on
-	got := d.dayRows(key.ID)
+	save(use(key.Number, at, "::1", 1, 0), use(key.Number, at, "10.0.0.0", 1, 0)) // whom it knows go on
+	got := d.dayRows(key.Number)
 	if len(got) != 22 || got[0] != day+" (other)  231 100" || got[1] != day+" gw ::1 6 1" || got[2] != day+" gw 10.0.0.0 2 0" {
 		t.Errorf("%d rows: %q", len(got), got)
 	}
-	if got := d.dayRows(other.ID); !slices.Equal(got, []string{day + " gw ::1 7 0"}) {
+	if got := d.dayRows(other.Number); !slices.Equal(got, []string{day + " gw ::1 7 0"}) {
 		t.Errorf("of another key: %q", got)
 	}
 }

@@ -53,7 +53,7 @@ func New(c Config) (*App, error) {
 		Config:    c,
 		echo:      echo.New(),
 		cookies:   newCookies(c),
-		metrics:   newMetrics(c.Keys, c.Uses, c.Version),
+		metrics:   newMetrics(c.Keys, c.Uses, c.DB.NewUses, c.Version),
 		passwords: newLine(max(1, runtime.NumCPU()-1)),
 	}
 	if err := a.renderFallback(); err != nil {

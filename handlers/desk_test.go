@@ -104,16 +104,25 @@ func newEmptyDesk(t *testing.T, baseURL string, limits access.KeyLimits) *desk {
 func (d *desk) used(id string, at time.Time) {
 	d.t.Helper()
 	_, err := d.db.SaveUses(context.Background(), []access.Use{{
-		KeyID: id, Day: access.Day(at), Service: "gateway", Address: "192.0.2.1", Accepted: 1, LastAt: at, UsedAt: at,
+		Key: d.number(id), Day: access.Day(at), Service: "gateway", Address: "192.0.2.1", Accepted: 1, LastAt: at, UsedAt: at,
 	}})
 	d.must(err)
+	d.must(d.db.MergeUses(context.Background()))
+}
+
+// number returns the number of a key.
+func (d *desk) number(id string) (n int64) {
+	d.t.Helper()
+	d.must(d.raw.QueryRow(`SELECT number FROM keys WHERE id = ?`, id).Scan(&n))
+	return n
 }
 
 // flush writes down the uses that verify has noted.
 func (d *desk) flush() {
 	d.t.Helper()
-	_, err := d.db.SaveUses(context.Background(), d.uses.Take().Uses)
+	_, err := d.db.SaveUses(context.Background(), d.uses.Take())
 	d.must(err)
+	d.must(d.db.MergeUses(context.Background()))
 }
 
 func (d *desk) open(limits access.KeyLimits) {

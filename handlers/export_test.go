@@ -116,8 +116,8 @@ func TestExportThatCannotBeRecordedIsNotSent(t *testing.T) {
 func (d *desk) fill(userID string, n int) {
 	d.t.Helper()
 	for i := range n {
-		d.exec(`INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, created_at)
-			VALUES (?, ?, ?, (SELECT id FROM secrets WHERE kind = 'pepper'), ?, '', ?)`, fmt.Sprintf("key-%04d", i), userID,
+		d.exec(`INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name, created_at)
+			SELECT ?, coalesce(max(number), 0) + 1, ?, ?, (SELECT id FROM secrets WHERE kind = 'pepper'), ?, '', ? FROM keys`, fmt.Sprintf("key-%04d", i), userID,
 			[]byte(hex.EncodeToString([]byte{byte(i >> 8), byte(i)})), fmt.Sprintf("%04d", i), d.db.Now().UnixMicro()+int64(i))
 	}
 }
@@ -131,7 +131,7 @@ func TestExportThatFailsHalfwayBreaksOff(t *testing.T) {
 		t.Fatalf("%d lines", strings.Count(got.body, "\r\n"))
 	}
 	d.exec(`ALTER TABLE keys RENAME TO kept`)
-	d.exec(`CREATE VIEW keys AS SELECT id, user_id, name, last4, deactivated_at, deactivated_by, reason,
+	d.exec(`CREATE VIEW keys AS SELECT id, number, user_id, name, last4, deactivated_at, deactivated_by, reason,
 		CASE id WHEN 'key-0399' THEN 'damaged' ELSE created_at END AS created_at FROM kept`) // which sorts last
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url+"/admin/users/export.csv", nil)
 	d.must(err)

@@ -38,11 +38,7 @@ func (a *App) signIns(c echo.Context, v *views.History, after string) (err error
 }
 
 func (a *App) uses(c echo.Context, v *views.History, after string) (err error) {
-	var more bool
-	v.Uses, more, err = a.DB.LastUses(c.Request().Context(), who(c), after)
-	if more {
-		v.After = v.Uses[len(v.Uses)-1].Key.ID
-	}
+	v.Uses, v.After, err = a.DB.LastUses(c.Request().Context(), who(c), after)
 	return err
 }
 

@@ -28,8 +28,8 @@ type metrics struct {
 	handler  http.Handler
 }
 
-// newMetrics returns the metrics of a desk with these keys and uses.
-func newMetrics(keys *verify.Table, uses *verify.Uses, version string) *metrics {
+// newMetrics returns the metrics of a desk with these keys and uses, of which so many are not merged.
+func newMetrics(keys *verify.Table, uses *verify.Uses, unmerged func() int, version string) *metrics {
 	results := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "keydesk_verifies_total", Help: "Verifies by result.",
 	}, []string{"result"})
@@ -59,6 +59,7 @@ func newMetrics(keys *verify.Table, uses *verify.Uses, version string) *metrics 
 	registry.MustRegister(results, m.took, m.flushes, m.failed, m.pages, buildInfo(version),
 		gauge("keydesk_keys", "Keys that verify knows, inactive ones included.", keys.Len),
 		gauge("keydesk_uses_pending", "Callers of keys whose uses are not written down yet.", uses.Len),
+		gauge("keydesk_uses_unmerged", "Uses of keys that are written down but not yet added up by day.", unmerged),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return m

@@ -20,13 +20,14 @@ const oneDay = 24 * time.Hour
 func (d *desk) usedBy(id string, at time.Time, service, address string, accepted, refused int64) {
 	d.t.Helper()
 	use := access.Use{
-		KeyID: id, Day: access.Day(at), Service: service, Address: address, Accepted: accepted, Refused: refused, LastAt: at,
+		Key: d.number(id), Day: access.Day(at), Service: service, Address: address, Accepted: accepted, Refused: refused, LastAt: at,
 	}
 	if accepted > 0 {
 		use.UsedAt = at
 	}
 	_, err := d.db.SaveUses(context.Background(), []access.Use{use})
 	d.must(err)
+	d.must(d.db.MergeUses(context.Background()))
 }
 
 // usesShown returns what is shown of a key's uses to its owner and to an administrator: the page, and what opens in the row.
@@ -194,7 +195,7 @@ func TestQuestionSaysByWhatTheKeyWasLastUsed(t *testing.T) {
 	d.usedBy(key, at.Add(-time.Hour), "reports", "192.0.2.8", 500, 0)
 	d.usedBy(key, at, "billing", "192.0.2.7", 1, 0)
 	d.usedBy(crowded, at, access.OtherCallers, "", 1, 0)
-	d.exec(`INSERT INTO key_uses (key_id, last_used_at) VALUES (?, ?)`, old, at.UnixMicro()) // from before callers were kept
+	d.exec(`INSERT INTO last_uses (key, last_used_at) VALUES (?, ?)`, d.number(old), at.UnixMicro()) // from before callers were kept
 	d.later(3 * time.Minute)
 	alice, root := d.signIn("alice"), d.signIn("root")
 	for id, want := range map[string]string{

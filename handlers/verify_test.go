@@ -200,7 +200,7 @@ func TestUsesAreCountedByCaller(t *testing.T) {
 	} {
 		d.verify(http.MethodGet, "", header).is(http.StatusUnauthorized)
 	}
-	if uses := d.uses.Take().Uses; len(uses) > 0 {
+	if uses := d.uses.Take(); len(uses) > 0 {
 		t.Errorf("of no key there are uses: %v", uses)
 	}
 	first := d.db.Now()
@@ -212,11 +212,11 @@ func TestUsesAreCountedByCaller(t *testing.T) {
 	d.verify(http.MethodGet, "", from(good, good)).is(http.StatusOK)
 	now, day := d.db.Now(), access.Day(first)
 	want := []access.Use{
-		{KeyID: id, Day: day, Service: "(other)", Accepted: 2, LastAt: now, UsedAt: now},
-		{KeyID: id, Day: day, Service: "billing", Address: "127.0.0.1", Accepted: 2, LastAt: now, UsedAt: now},
-		{KeyID: endedID, Day: day, Address: "127.0.0.1", Refused: 1, LastAt: first},
+		{Key: d.number(id), Day: day, Service: "(other)", Accepted: 2, LastAt: now, UsedAt: now},
+		{Key: d.number(id), Day: day, Service: "billing", Address: "127.0.0.1", Accepted: 2, LastAt: now, UsedAt: now},
+		{Key: d.number(endedID), Day: day, Address: "127.0.0.1", Refused: 1, LastAt: first},
 	}
-	if uses := d.uses.Take().Uses; !slices.Equal(uses, want) {
+	if uses := d.uses.Take(); !slices.Equal(uses, want) {
 		t.Errorf("the uses are %+v, want %+v", uses, want)
 	}
 }

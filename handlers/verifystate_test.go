@@ -83,7 +83,7 @@ func TestKeyOfWhichNobodyKnowsIsUnavailable(t *testing.T) {
 			t.Errorf("the body says %+v", body)
 		}
 	}
-	if uses := d.uses.Take().Uses; len(uses) > 0 {
+	if uses := d.uses.Take(); len(uses) > 0 {
 		t.Errorf("counted as uses: %v", uses)
 	}
 	other, _ := d.newKey("alice")

@@ -30,6 +30,7 @@ type Table struct {
 
 	mu    sync.Mutex // held by who changes it
 	count int
+	top   uint32 // the highest number
 	named uint64 // bytes of the names that are taken, those included that are left at the end of a chunk
 	last  struct {
 		user string
@@ -37,7 +38,7 @@ type Table struct {
 	}
 }
 
-// slots hold the number of an entry plus 1 at the place of its hash, or after it; 0 is empty. Their number is a power of
+// slots hold the number of an entry, which is the key's, at the place of its hash, or after it; 0 is empty. Their number is a power of
 // 2, and twice that of the keys at least.
 type slots []uint32
 
@@ -58,7 +59,8 @@ type name struct {
 
 // The standings of an entry.
 const (
-	active uint32 = iota
+	absent uint32 = iota // nobody has told of a key of this number
+	active
 	inactive
 	doubtful
 )
@@ -116,11 +118,12 @@ func (t *Table) Note(c access.KeyChange) {
 }
 
 func (t *Table) add(c access.KeyChange, is uint32) {
-	if t.count%chunkLen == 0 {
-		t.entries[t.count/chunkLen] = new([chunkLen]entry)
+	number := uint32(c.Key)
+	if chunk := &t.entries[(number-1)/chunkLen]; *chunk == nil {
+		*chunk = new([chunkLen]entry)
 	}
 	t.count++
-	number := uint32(t.count)
+	t.top = max(t.top, number)
 	e := t.entry(number)
 	e.hash, e.id, e.owner = c.Hash, uuid.MustParse(c.KeyID), t.keepName(c.UserID)
 	copy(e.last4[:], c.Last4)
@@ -135,8 +138,13 @@ func (t *Table) add(c access.KeyChange, is uint32) {
 // widen places every entry anew, in so many slots. Who looks meanwhile does so in the former ones.
 func (t *Table) widen(n int) {
 	wider := make(slots, n)
-	for number := range uint32(t.count) {
-		wider.place(&t.entry(number+1).hash, number+1)
+	for number := uint32(1); number <= t.top; number++ {
+		if t.entries[(number-1)/chunkLen] == nil {
+			continue
+		}
+		if e := t.entry(number); e.is.Load() != absent {
+			wider.place(&e.hash, number)
+		}
 	}
 	t.slots.Store(&wider)
 }

@@ -16,7 +16,7 @@ import (
 // made returns the change that made the n-th key.
 func made(n int) access.KeyChange {
 	c := access.KeyChange{
-		KeyID: uuid.Must(uuid.NewV7()).String(), UserID: fmt.Sprintf("user-%d", n/3), Last4: fmt.Sprintf("%04d", n%10000),
+		KeyID: uuid.Must(uuid.NewV7()).String(), Key: int64(n) + 1, UserID: fmt.Sprintf("user-%d", n/3), Last4: fmt.Sprintf("%04d", n%10000),
 		Status: access.Active,
 	}
 	random := rand.NewChaCha8([32]byte{1, byte(n), byte(n >> 8), byte(n >> 16)})

@@ -23,18 +23,17 @@ type Uses struct {
 
 type shard struct {
 	mu    sync.Mutex
-	count map[caller]*tally
+	count map[caller]tally
 }
 
 // caller is who used a key on a day.
 type caller struct {
-	number           uint32 // of the key's entry
+	number           uint32 // of the key
 	day              int32  // since 1970
 	service, address string
 }
 
 type tally struct {
-	key               Key
 	accepted, refused int64
 	last, used        int64 // microseconds
 }
@@ -42,7 +41,7 @@ type tally struct {
 // Add notes that a key was accepted for a caller, or refused because it was deactivated. The service is what
 // access.ParseService returns.
 func (u *Uses) Add(key Key, verdict access.Verdict, service, address string, at time.Time) {
-	t := tally{key: key, last: at.UnixMicro()}
+	t := tally{last: at.UnixMicro()}
 	if verdict == access.Accepted {
 		t.accepted, t.used = 1, t.last
 	} else {
@@ -56,21 +55,17 @@ func (u *Uses) add(c caller, t tally) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.count == nil {
-		s.count = map[caller]*tally{}
+		s.count = map[caller]tally{}
 	}
-	known := s.count[c]
-	if known == nil && len(s.count) >= mostPairs {
+	known, ok := s.count[c]
+	if !ok && len(s.count) >= mostPairs {
 		c.service, c.address = access.OtherCallers, ""
 		known = s.count[c]
 	}
-	if known == nil {
-		first := t
-		s.count[c] = &first
-		return
+	s.count[c] = tally{
+		accepted: known.accepted + t.accepted, refused: known.refused + t.refused,
+		last: max(known.last, t.last), used: max(known.used, t.used),
 	}
-	known.accepted += t.accepted
-	known.refused += t.refused
-	known.last, known.used = max(known.last, t.last), max(known.used, t.used)
 }
 
 // Len returns how many callers of keys are counted at the moment.
@@ -86,30 +81,29 @@ func (u *Uses) Len() (n int) {
 
 // Take returns what was counted since the last Take, by key and day. Of the callers of a key on a day the busiest are
 // told apart.
-func (u *Uses) Take() *Batch {
+func (u *Uses) Take() []access.Use {
 	var all []counted
 	for i := range u.shards {
 		s := &u.shards[i]
 		s.mu.Lock()
 		count := s.count
-		s.count = nil
+		s.count = make(map[caller]tally, len(count)) // the next time is much like this one
 		s.mu.Unlock()
 		for c, t := range count {
 			all = append(all, counted{c, t})
 		}
 	}
 	slices.SortFunc(all, compare)
-	return newBatch(all)
+	return batch(all)
 }
 
-// Return puts back what could not be written: all but the first uses of the batch.
-func (u *Uses) Return(b *Batch, written int) {
-	for i, use := range b.Uses[written:] {
-		key := b.keys[written+i]
+// Return puts back what could not be written: all but the first of the uses.
+func (u *Uses) Return(uses []access.Use, written int) {
+	for _, use := range uses[written:] {
 		u.add(caller{
-			number: key.number, day: int32(use.Day.Unix() / secondsOfDay), service: use.Service, address: use.Address,
+			number: uint32(use.Key), day: int32(use.Day.Unix() / secondsOfDay), service: use.Service, address: use.Address,
 		}, tally{
-			key: key, accepted: use.Accepted, refused: use.Refused, last: use.LastAt.UnixMicro(), used: micros(use.UsedAt),
+			accepted: use.Accepted, refused: use.Refused, last: use.LastAt.UnixMicro(), used: micros(use.UsedAt),
 		})
 	}
 }

@@ -11,17 +11,15 @@ import (
 	"github.com/keydesk/keydesk/verify"
 )
 
-// keysOf returns a table's entries of so many keys, in the order of their ids.
-func keysOf(n int) ([]verify.Key, []access.KeyChange) {
-	table := verify.NewTable()
-	keys, changes := make([]verify.Key, n), make([]access.KeyChange, n)
+// keysOf returns a table's entries of so many keys, numbered from 1.
+func keysOf(n int) []verify.Key {
+	table, keys := verify.NewTable(), make([]verify.Key, n)
 	for i := range n {
-		changes[i] = made(i)
-		changes[i].KeyID = fmt.Sprintf("01900000-0000-7000-8000-%012d", i)
-		table.Note(changes[i])
-		_, keys[i] = table.Find(&changes[i].Hash)
+		change := made(i)
+		table.Note(change)
+		_, keys[i] = table.Find(&change.Hash)
 	}
-	return keys, changes
+	return keys
 }
 
 func noon() time.Time { return time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC) }
@@ -29,7 +27,7 @@ func noon() time.Time { return time.Date(2026, time.March, 1, 12, 0, 0, 0, time.
 // VER-9: each use counts, by key, day and caller; a last use never moves backwards.
 func TestUsesAreCounted(t *testing.T) {
 	var uses verify.Uses
-	keys, changes := keysOf(2)
+	keys := keysOf(2)
 	at, day := noon(), access.Day(noon())
 	uses.Add(keys[1], access.Accepted, "billing", "192.0.2.1", at.Add(time.Second))
 	uses.Add(keys[1], access.Accepted, "billing", "192.0.2.1", at)
@@ -38,21 +36,21 @@ func TestUsesAreCounted(t *testing.T) {
 	uses.Add(keys[1], access.Accepted, "", "", at.Add(12*time.Hour))
 	uses.Add(keys[0], access.Deactivated, "", "192.0.2.1", at)
 	want := []access.Use{
-		{KeyID: changes[0].KeyID, Day: day, Address: "192.0.2.1", Refused: 1, LastAt: at},
+		{Key: 1, Day: day, Address: "192.0.2.1", Refused: 1, LastAt: at},
 		{
-			KeyID: changes[1].KeyID, Day: day, Service: "billing", Address: "192.0.2.1", Accepted: 2, Refused: 1,
+			Key: 2, Day: day, Service: "billing", Address: "192.0.2.1", Accepted: 2, Refused: 1,
 			LastAt: at.Add(time.Minute), UsedAt: at.Add(time.Second),
 		},
-		{KeyID: changes[1].KeyID, Day: day, Service: "billing", Address: "192.0.2.2", Accepted: 1, LastAt: at, UsedAt: at},
+		{Key: 2, Day: day, Service: "billing", Address: "192.0.2.2", Accepted: 1, LastAt: at, UsedAt: at},
 		{
-			KeyID: changes[1].KeyID, Day: day.AddDate(0, 0, 1), Accepted: 1, LastAt: at.Add(12 * time.Hour),
+			Key: 2, Day: day.AddDate(0, 0, 1), Accepted: 1, LastAt: at.Add(12 * time.Hour),
 			UsedAt: at.Add(12 * time.Hour),
 		},
 	}
-	if got := uses.Take().Uses; !slices.Equal(got, want) {
+	if got := uses.Take(); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got := uses.Take().Uses; len(got) != 0 {
+	if got := uses.Take(); len(got) != 0 {
 		t.Errorf("taken twice: %+v", got)
 	}
 }
@@ -60,15 +58,15 @@ func TestUsesAreCounted(t *testing.T) {
 // What could not be written is there for the next time, with what came meanwhile.
 func TestReturnedUsesAreTakenAgain(t *testing.T) {
 	var uses verify.Uses
-	keys, changes := keysOf(3)
+	keys := keysOf(3)
 	for _, key := range keys {
 		uses.Add(key, access.Accepted, "", "192.0.2.1", noon())
 	}
 	batch := uses.Take()
 	uses.Add(keys[2], access.Accepted, "", "192.0.2.1", noon().Add(-time.Second))
 	uses.Return(batch, 1)
-	got := uses.Take().Uses
-	if len(got) != 2 || got[0].KeyID != changes[1].KeyID || got[1].Accepted != 2 || !got[1].UsedAt.Equal(noon()) {
+	got := uses.Take()
+	if len(got) != 2 || got[0].Key != 2 || got[1].Accepted != 2 || !got[1].UsedAt.Equal(noon()) {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -76,7 +74,7 @@ func TestReturnedUsesAreTakenAgain(t *testing.T) {
 // The busiest 20 callers of a key on a day are told apart; nothing is lost of the others.
 func TestCallersThatAreTooManyAreOne(t *testing.T) {
 	var uses verify.Uses
-	keys, _ := keysOf(1)
+	keys := keysOf(1)
 	const callers = 50
 	for i := range callers {
 		for range 1 + i%7 {
@@ -84,7 +82,7 @@ func TestCallersThatAreTooManyAreOne(t *testing.T) {
 		}
 	}
 	uses.Add(keys[0], access.Accepted, access.OtherCallers, "", noon())
-	got := uses.Take().Uses
+	got := uses.Take()
 	var told, sum int64
 	for _, use := range got {
 		sum += use.Accepted
@@ -103,7 +101,7 @@ func TestCallersThatAreTooManyAreOne(t *testing.T) {
 // DUR-7, VER-9: a flood of callers is bounded: beyond what is told apart each key has one entry more.
 func TestFloodOfCallersIsBounded(t *testing.T) {
 	var uses verify.Uses
-	keys, _ := keysOf(3)
+	keys := keysOf(3)
 	const flood = 100_000
 	for i := range flood {
 		uses.Add(keys[i%3], access.Accepted, "", fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), noon())
@@ -112,7 +110,7 @@ func TestFloodOfCallersIsBounded(t *testing.T) {
 		t.Errorf("%d callers are remembered", n)
 	}
 	var sum int64
-	for _, use := range uses.Take().Uses {
+	for _, use := range uses.Take() {
 		sum += use.Accepted
 	}
 	if sum != flood {
@@ -122,13 +120,13 @@ func TestFloodOfCallersIsBounded(t *testing.T) {
 
 func TestUsesAtOnceAreAllCounted(t *testing.T) {
 	var uses verify.Uses
-	keys, _ := keysOf(100)
+	keys := keysOf(100)
 	var sum int64
 	var adding, taking sync.WaitGroup
 	stop := make(chan struct{})
 	taking.Go(func() {
 		for {
-			for _, use := range uses.Take().Uses {
+			for _, use := range uses.Take() {
 				sum += use.Accepted
 			}
 			select {
@@ -149,7 +147,7 @@ func TestUsesAtOnceAreAllCounted(t *testing.T) {
 	adding.Wait()
 	close(stop)
 	taking.Wait()
-	for _, use := range uses.Take().Uses {
+	for _, use := range uses.Take() {
 		sum += use.Accepted
 	}
 	if sum != callers*each {
@@ -159,7 +157,7 @@ func TestUsesAtOnceAreAllCounted(t *testing.T) {
 
 func BenchmarkAdd(b *testing.B) {
 	var uses verify.Uses
-	keys, _ := keysOf(10_000)
+	keys := keysOf(10_000)
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {

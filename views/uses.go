@@ -75,7 +75,7 @@ func sumBy(uses []access.Use, name func(access.Use) string) (all []calls) {
 			i, all = len(all), append(all, calls{name: name(u)})
 			at[name(u)] = i
 		}
-		all[i].Use = sum(all[i].Use, u)
+		all[i].Use = all[i].Use.And(u)
 	}
 	slices.SortStableFunc(all, func(a, b calls) int {
 		return cmp.Or(b.LastAt.Compare(a.LastAt), cmp.Compare(a.name, b.name))
@@ -83,18 +83,9 @@ func sumBy(uses []access.Use, name func(access.Use) string) (all []calls) {
 	return all
 }
 
-func sum(a, b access.Use) access.Use {
-	a.Accepted += b.Accepted
-	a.Refused += b.Refused
-	if b.LastAt.After(a.LastAt) {
-		a.LastAt = b.LastAt
-	}
-	return a
-}
-
 func total(uses []access.Use) (all access.Use) {
 	for _, u := range uses {
-		all = sum(all, u)
+		all = all.And(u)
 	}
 	return all
 }
@@ -139,7 +130,7 @@ func (v Uses) bars() (all []bar, most int64) {
 		day := access.Use{Day: today.AddDate(0, 0, i-access.UseDays+1)}
 		for _, u := range v.Days {
 			if u.Day.Equal(day.Day) {
-				day = sum(day, u)
+				day = day.And(u)
 			}
 		}
 		all, most = append(all, bar{day: day}), max(most, day.Accepted+day.Refused)

@@ -171,7 +171,7 @@ func (s *demo) usesOf(key access.Key, now time.Time) []access.Use {
 		for i, service := range services {
 			last := at.Add(-time.Duration(7*i) * time.Minute)
 			use := access.Use{
-				KeyID: key.ID, Day: access.Day(last), Service: service, Address: fmt.Sprintf("198.51.100.%d", 10+i),
+				Key: key.Number, Day: access.Day(last), Service: service, Address: fmt.Sprintf("198.51.100.%d", 10+i),
 				Accepted: int64(1 + s.random.IntN(400/(1+i))), LastAt: last,
 			}
 			if i == 0 {
@@ -188,7 +188,7 @@ func (s *demo) refusedSince(ended time.Duration, key access.Key, now time.Time) 
 	for back := range int(ended / day) {
 		at := now.Add(-time.Duration(back) * day)
 		uses = append(uses, access.Use{
-			KeyID: key.ID, Day: access.Day(at), Address: "203.0.113.66", Refused: int64(1 + s.random.IntN(60)), LastAt: at,
+			Key: key.Number, Day: access.Day(at), Address: "203.0.113.66", Refused: int64(1 + s.random.IntN(60)), LastAt: at,
 		})
 	}
 	return uses

@@ -47,23 +47,24 @@ func keepUses(ctx context.Context, k useKeeper) (rest func() error) {
 	return func() error {
 		stop()
 		<-stopped
-		return k.save(context.WithoutCancel(ctx))
+		return k.save(ctx) // which waits for nothing now
 	}
 }
 
 // save writes what was gathered, or keeps the rest of it for the next time.
 func (k *useKeeper) save(ctx context.Context) error {
-	settled := k.db.Settle(ctx)
-	batch := k.uses.Take()
-	if len(batch.Uses) == 0 {
-		return settled
-	}
-	began := time.Now()
-	written, err := k.db.SaveUses(context.WithoutCancel(ctx), batch.Uses)
+	settled := k.db.Settle(context.WithoutCancel(ctx))
+	uses, began := k.uses.Take(), time.Now()
+	written, err := k.db.SaveUses(ctx, uses)
 	if err != nil {
-		k.uses.Return(batch, written)
+		k.uses.Return(uses, written)
 	}
-	k.flushed(time.Since(began), err)
+	if len(uses) > 0 {
+		k.flushed(time.Since(began), err)
+	}
+	if err == nil {
+		err = k.db.MergeUses(ctx)
+	}
 	return errors.Join(settled, err)
 }
 

@@ -43,7 +43,7 @@ func TestUsesThatCannotBeWrittenAreCaughtUpWith(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "--verify-addr=127.0.0.1:0")
 	secret, id := d.signIn("alice").newKey()
-	d.sql(`CREATE TRIGGER broken BEFORE INSERT ON key_uses BEGIN SELECT RAISE(ABORT, 'broken'); END`)
+	d.sql(`CREATE TRIGGER broken BEFORE INSERT ON new_uses BEGIN SELECT RAISE(ABORT, 'broken'); END`)
 	const verifies = 5
 	for range verifies {
 		if got := d.verify(secret); got.status != http.StatusOK {
@@ -73,7 +73,7 @@ func TestUsesThatCannotBeWrittenAreCaughtUpWith(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	var accepted int
-	if err := conn.QueryRow(`SELECT sum(accepted) FROM key_days WHERE key_id = ?`, id).Scan(&accepted); err != nil || accepted != verifies+1 {
+	if err := conn.QueryRow(`SELECT sum(accepted) FROM key_days JOIN keys ON number = key WHERE id = ?`, id).Scan(&accepted); err != nil || accepted != verifies+1 {
 		t.Errorf("%d verifies are written, %v", accepted, err)
 	}
 }

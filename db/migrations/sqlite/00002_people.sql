@@ -54,8 +54,6 @@ CREATE TABLE feedback (
     text    TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX key_uses_latest ON key_uses (last_used_at, key_id);
-
 -- +goose StatementBegin
 CREATE TRIGGER users_last_admin BEFORE UPDATE OF role, disabled_at ON users
 WHEN OLD.role = 'admin' AND OLD.disabled_at IS NULL AND (NEW.role <> 'admin' OR NEW.disabled_at IS NOT NULL)

@@ -1,0 +1,118 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// recentUses is what is known of the uses that are written but not merged. The zero value knows of none.
+type recentUses struct {
+	batch int64 // the last one
+
+	mu    sync.Mutex
+	last  map[int64]*[partKeys]uint32 // by part, when each of its keys was last used: seconds since 1970, 0 for never
+	count map[int64]int               // by part, how many uses are not merged
+	total int                         // of all parts
+}
+
+// loadRecent returns what the database says of them.
+func loadRecent(ctx context.Context, q sqlx.QueryerContext) (*recentUses, error) {
+	r := &recentUses{}
+	rows, err := q.QueryxContext(ctx, `SELECT part, batch, uses FROM new_uses`)
+	if err != nil {
+		return nil, fmt.Errorf("read new uses: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var part, batch int64
+		var code []byte
+		if err := rows.Scan(&part, &batch, &code); err != nil {
+			return nil, fmt.Errorf("read new uses: %w", err)
+		}
+		r.batch = max(r.batch, batch)
+		if err := decodeUses(part, code, func(u access.Use) { r.add(u) }); err != nil {
+			return nil, fmt.Errorf("read new uses: %w", err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read new uses: %w", err)
+	}
+	return r, nil
+}
+
+// note adds uses that were written.
+func (r *recentUses) note(uses []access.Use) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, u := range uses {
+		r.add(u)
+	}
+}
+
+func (r *recentUses) add(u access.Use) {
+	part := partOf(u.Key)
+	if r.count == nil {
+		r.count, r.last = map[int64]int{}, map[int64]*[partKeys]uint32{}
+	}
+	r.count[part]++
+	r.total++
+	if u.UsedAt.IsZero() {
+		return
+	}
+	last := r.last[part]
+	if last == nil {
+		last = new([partKeys]uint32)
+		r.last[part] = last
+	}
+	at := &last[u.Key%partKeys]
+	*at = max(*at, uint32(u.UsedAt.Unix()))
+}
+
+// merged notes of how many uses of some parts are left, and returns how many those of all parts are. When the keys were
+// last used stays: some page may have been read from before.
+func (r *recentUses) merged(left map[int64]int) (total int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for part, n := range left {
+		r.total += n - r.count[part]
+		if r.count[part] = n; n == 0 {
+			delete(r.count, part)
+		}
+	}
+	return r.total
+}
+
+// fullestFirst returns the parts with uses that are not merged, those with the most first.
+func (r *recentUses) fullestFirst() []int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(r.count), func(a, b int64) int { return cmp.Compare(r.count[b], r.count[a]) })
+}
+
+// waiting returns how many uses are not merged.
+func (r *recentUses) waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.total
+}
+
+// latest returns the later one of a last use that was read, and the one that is known of the key since: to the second.
+func (r *recentUses) latest(key int64, read time.Time) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last := r.last[partOf(key)]; last != nil {
+		if at := last[key%partKeys]; at > 0 && time.Unix(int64(at), 0).After(read) {
+			return time.Unix(int64(at), 0).UTC()
+		}
+	}
+	return read
+}

@@ -1,0 +1,98 @@
+package db
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+const useRows = 64 // written by one statement
+
+// useWriter holds what uses are merged with.
+type useWriter struct{ last, days manyRows }
+
+func newUseWriter(ctx context.Context, write *sqlx.DB) (*useWriter, error) {
+	w := &useWriter{
+		last: manyRows{
+			columns: 2, head: `INSERT INTO last_uses (key, last_used_at) VALUES `,
+			tail: ` ON CONFLICT (key) DO UPDATE SET last_used_at = excluded.last_used_at
+				WHERE excluded.last_used_at > last_uses.last_used_at`,
+		},
+		days: manyRows{
+			columns: 7, head: `INSERT INTO key_days (key, day, service, address, accepted, refused, last_at) VALUES `,
+			tail: ` ON CONFLICT (key, day, service, address) DO UPDATE SET
+				accepted = key_days.accepted + excluded.accepted, refused = key_days.refused + excluded.refused,
+				last_at = CASE WHEN excluded.last_at > key_days.last_at THEN excluded.last_at ELSE key_days.last_at END`,
+		},
+	}
+	for _, m := range []*manyRows{&w.last, &w.days} {
+		var err error
+		if m.full, err = write.PreparexContext(ctx, write.Rebind(m.text(useRows))); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+func (w *useWriter) close() { _, _ = w.last.full.Close(), w.days.full.Close() }
+
+// write merges uses, useRows of them by statements that are prepared once.
+func (w *useWriter) write(ctx context.Context, t *sqlx.Tx, uses []access.Use) error {
+	for some := range slices.Chunk(uses, useRows) {
+		days := make([]any, 0, len(some)*w.days.columns)
+		for _, u := range some {
+			days = append(days, u.Key, dayNumber(u.Day), u.Service, u.Address, u.Accepted, u.Refused, micros(u.LastAt))
+		}
+		if err := w.days.exec(ctx, t, days); err != nil {
+			return err
+		}
+		if err := w.last.exec(ctx, t, lastUses(some)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastUses returns the keys that were accepted, each once, with the last time.
+func lastUses(uses []access.Use) (values []any) {
+	for i := 0; i < len(uses); {
+		key, last := uses[i].Key, time.Time{}
+		for ; i < len(uses) && uses[i].Key == key; i++ {
+			if uses[i].UsedAt.After(last) {
+				last = uses[i].UsedAt
+			}
+		}
+		if !last.IsZero() {
+			values = append(values, key, micros(last))
+		}
+	}
+	return values
+}
+
+// manyRows is a statement that writes many rows. It is prepared for useRows of them.
+type manyRows struct {
+	columns    int
+	head, tail string // what stands before and behind the rows
+	full       *sqlx.Stmt
+}
+
+func (m *manyRows) exec(ctx context.Context, t *sqlx.Tx, values []any) (err error) {
+	switch len(values) {
+	case 0:
+	case useRows * m.columns:
+		_, err = t.StmtxContext(ctx, m.full).ExecContext(ctx, values...)
+	default:
+		_, err = affect(ctx, t, m.text(len(values)/m.columns), values...)
+	}
+	return err
+}
+
+func (m *manyRows) text(rows int) string {
+	row := "(?" + strings.Repeat(", ?", m.columns-1) + ")"
+	return m.head + row + strings.Repeat(", "+row, rows-1) + m.tail
+}
