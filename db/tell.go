@@ -8,21 +8,6 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-// AllKeys returns how many keys there are at least, and tells of every one as a change would. Call it before changes
-// are made.
-func (db *DB) AllKeys(ctx context.Context, begin func(keys int), tell func(access.KeyChange)) error {
-	var n int
-	if err := db.read.GetContext(ctx, &n, `SELECT count(*) FROM keys`); err != nil {
-		return fmt.Errorf("count keys: %w", err)
-	}
-	begin(n)
-	rows, err := db.read.QueryContext(ctx, `SELECT id, number, user_id, hash, last4, deactivated_at IS NOT NULL FROM keys`)
-	if err != nil {
-		return fmt.Errorf("read keys: %w", err)
-	}
-	return eachChange(rows, tell)
-}
-
 // eachChange tells of the keys that the rows hold: id, number, owner, hash, last 4 and whether they are inactive.
 func eachChange(rows *sql.Rows, tell func(access.KeyChange)) error {
 	defer func() { _ = rows.Close() }()

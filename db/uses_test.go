@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,8 +19,10 @@ func TestAllKeysAreToldOf(t *testing.T) {
 	want := []access.KeyChange{d.all()[0], d.all()[2]}
 	want[0].Number, want[1].Number = 0, 0
 	var n int
-	var got []access.KeyChange
-	err := d.AllKeys(t.Context(), func(keys int) { n = keys }, func(c access.KeyChange) { got = append(got, c) })
+	var heard told
+	err := d.AllKeys(t.Context(), func(keys int) { n = keys }, heard.note)
+	got := heard.all()
+	slices.SortFunc(got, func(a, b access.KeyChange) int { return cmp.Compare(a.Key, b.Key) })
 	if err != nil || n != 2 || !slices.Equal(got, want) {
 		t.Errorf("%d keys, %+v, %v, want %+v", n, got, err, want)
 	}

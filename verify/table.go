@@ -107,17 +107,24 @@ func (t *Table) Find(hash *[access.HashLen]byte) (access.Verdict, Key) {
 // Note makes the table say what a change has made of a key. Call it in the order of the changes, before each is
 // answered.
 func (t *Table) Note(c access.KeyChange) {
-	is := map[access.Status]uint32{access.Active: active, access.Inactive: inactive, "": doubtful}[c.Status]
+	is := doubtful
+	switch c.Status {
+	case access.Active:
+		is = active
+	case access.Inactive:
+		is = inactive
+	}
+	id := uuid.MustParse(c.KeyID)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if number := t.find(*t.slots.Load(), &c.Hash); number == 0 {
-		t.add(c, is)
+		t.add(c, id, is)
 	} else if e := t.entry(number); e.is.Load() != inactive { // which is final
 		e.is.Store(is)
 	}
 }
 
-func (t *Table) add(c access.KeyChange, is uint32) {
+func (t *Table) add(c access.KeyChange, id uuid.UUID, is uint32) {
 	number := uint32(c.Key)
 	if chunk := &t.entries[(number-1)/chunkLen]; *chunk == nil {
 		*chunk = new([chunkLen]entry)
@@ -125,7 +132,7 @@ func (t *Table) add(c access.KeyChange, is uint32) {
 	t.count++
 	t.top = max(t.top, number)
 	e := t.entry(number)
-	e.hash, e.id, e.owner = c.Hash, uuid.MustParse(c.KeyID), t.keepName(c.UserID)
+	e.hash, e.id, e.owner = c.Hash, id, t.keepName(c.UserID)
 	copy(e.last4[:], c.Last4)
 	e.is.Store(is)
 	if s := *t.slots.Load(); 2*t.count <= len(s) {
