@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -115,8 +114,10 @@ func usesOf(ctx context.Context, t *sqlx.Tx, since int64, keys ...int64) (map[in
 	if err := selectIn(ctx, t, selectDays, func(r dayRow) { note(r.use()) }, keys, since); err != nil {
 		return nil, err
 	}
-	if err := newUsesOf(ctx, t, note, slices.Collect(maps.Keys(parts))...); err != nil {
-		return nil, err
+	for part := range parts {
+		if err := newUsesOf(ctx, t, part, note); err != nil {
+			return nil, err
+		}
 	}
 	for key, uses := range found {
 		found[key] = sumUses(uses)

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	mergeTime = 40 * time.Millisecond // how long is merged at a time,
+	mergeTime = 25 * time.Millisecond // how long is merged at a time,
 	mergeMost = 2_000_000             // unless more uses than this wait for it
 	mergeRows = 2048                  // of callers by day, merged by one transaction at most
 )
@@ -78,7 +78,7 @@ func (db *DB) mergeSome(ctx context.Context) (total int, err error) {
 // mergePart merges the new uses of a part and returns how many rows of them it left, because they were too many.
 func (db *DB) mergePart(ctx context.Context, t *sqlx.Tx, part int64) (left int, err error) {
 	var uses []access.Use
-	if err := newUsesOf(ctx, t, func(u access.Use) { uses = append(uses, u) }, part); err != nil {
+	if err := newUsesOf(ctx, t, part, func(u access.Use) { uses = append(uses, u) }); err != nil {
 		return 0, err
 	}
 	uses = sumUses(uses)
@@ -86,28 +86,28 @@ func (db *DB) mergePart(ctx context.Context, t *sqlx.Tx, part int64) (left int, 
 	if err := db.uses.write(ctx, t, now); err != nil {
 		return 0, err
 	}
-	if _, err := affect(ctx, t, `DELETE FROM new_uses WHERE part = ?`, part); err != nil {
+	if _, err := affect(ctx, t, `DELETE FROM new_uses WHERE place >= ? AND place < ?`, part*partPlaces, (part+1)*partPlaces); err != nil {
 		return 0, err
 	}
 	if left = len(uses) - len(now); left > 0 {
 		db.recent.batch++
-		_, err = affect(ctx, t, insertNewUses, part, db.recent.batch, encodeUses(uses[len(now):]))
+		_, err = affect(ctx, t, insertNewUses, part*partPlaces+db.recent.batch, encodeUses(uses[len(now):]))
 	}
 	return left, err
 }
 
-// newUsesOf calls each with the uses of these parts that are not merged.
-func newUsesOf(ctx context.Context, t *sqlx.Tx, each func(access.Use), parts ...int64) error {
-	var damaged error
-	err := selectIn(ctx, t, `SELECT part, uses FROM new_uses WHERE part IN (?)`, func(r newUsesRow) {
-		damaged = errors.Join(damaged, decodeUses(r.Part, r.Uses, each))
-	}, parts)
-	return errors.Join(err, damaged)
-}
-
-type newUsesRow struct {
-	Part int64  `db:"part"`
-	Uses []byte `db:"uses"`
+// newUsesOf calls each with the uses of a part that are not merged.
+func newUsesOf(ctx context.Context, t *sqlx.Tx, part int64, each func(access.Use)) error {
+	var codes [][]byte
+	err := t.SelectContext(ctx, &codes, t.Rebind(`SELECT uses FROM new_uses WHERE place >= ? AND place < ? ORDER BY place`),
+		part*partPlaces, (part+1)*partPlaces)
+	for _, code := range codes {
+		err = errors.Join(err, decodeUses(part, code, each))
+	}
+	if err != nil {
+		return fmt.Errorf("read new uses: %w", err)
+	}
+	return nil
 }
 
 // sumUses adds uses up by key, day and caller, and returns them by key and day, the busiest callers first.

@@ -27,19 +27,19 @@ type recentUses struct {
 // loadRecent returns what the database says of them.
 func loadRecent(ctx context.Context, q sqlx.QueryerContext) (*recentUses, error) {
 	r := &recentUses{}
-	rows, err := q.QueryxContext(ctx, `SELECT part, batch, uses FROM new_uses`)
+	rows, err := q.QueryxContext(ctx, `SELECT place, uses FROM new_uses`)
 	if err != nil {
 		return nil, fmt.Errorf("read new uses: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		var part, batch int64
+		var place int64
 		var code []byte
-		if err := rows.Scan(&part, &batch, &code); err != nil {
+		if err := rows.Scan(&place, &code); err != nil {
 			return nil, fmt.Errorf("read new uses: %w", err)
 		}
-		r.batch = max(r.batch, batch)
-		if err := decodeUses(part, code, func(u access.Use) { r.add(u) }); err != nil {
+		r.batch = max(r.batch, place%partPlaces)
+		if err := decodeUses(place/partPlaces, code, func(u access.Use) { r.add(u) }); err != nil {
 			return nil, fmt.Errorf("read new uses: %w", err)
 		}
 	}

@@ -10,7 +10,10 @@ import (
 
 // partKeys is how many keys, by number, make a part. Uses are kept by part until they are merged: so few that a merge is
 // soon done, so many that some of a second's uses fall together.
-const partKeys = 1024
+const partKeys = 4096
+
+// partPlaces is how many places a part has for its uses: enough for a thousand a second, for 30 years.
+const partPlaces = 1 << 40
 
 // partOf returns the part of a key.
 func partOf(key int64) int64 { return key / partKeys }

@@ -47,7 +47,7 @@ func (db *DB) saveSome(ctx context.Context, uses []access.Use) (written int, err
 	for written < len(uses) && (written == 0 || time.Now().Before(end)) {
 		some := firstPartOf(uses[written:])
 		batch++
-		if _, err := add.ExecContext(ctx, partOf(some[0].Key), batch, encodeUses(some)); err != nil {
+		if _, err := add.ExecContext(ctx, partOf(some[0].Key)*partPlaces+batch, encodeUses(some)); err != nil {
 			return 0, err
 		}
 		written += len(some)
@@ -60,7 +60,7 @@ func (db *DB) saveSome(ctx context.Context, uses []access.Use) (written int, err
 	return written, nil
 }
 
-const insertNewUses = `INSERT INTO new_uses (part, batch, uses) VALUES (?, ?, ?)`
+const insertNewUses = `INSERT INTO new_uses (place, uses) VALUES (?, ?)`
 
 // firstPartOf returns the first of the uses, as far as they are of keys of one part.
 func firstPartOf(uses []access.Use) []access.Use {

@@ -2,7 +2,7 @@ package verify
 
 import (
 	"cmp"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/keydesk/keydesk/access"
@@ -13,35 +13,67 @@ type counted struct {
 	tally
 }
 
-// compare orders by key and day, as the database has them, and the busiest callers first.
+// compare orders by key and day, as the database has them, and then by caller. Most are told apart by the key.
 func compare(a, b counted) int {
-	return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.day, b.day),
-		cmp.Compare(b.accepted+b.refused, a.accepted+a.refused),
-		strings.Compare(a.service, b.service), strings.Compare(a.address, b.address))
+	switch {
+	case a.number != b.number:
+		return cmp.Compare(a.number, b.number)
+	case a.day != b.day:
+		return cmp.Compare(a.day, b.day)
+	case a.service != b.service:
+		return cmp.Compare(a.service, b.service)
+	}
+	return cmp.Compare(a.address, b.address)
 }
 
-// batch makes one of the callers of a key on a day that are too many, and of those that could not be told apart.
+// busiest orders by how often, those that could not be told apart last.
+func busiest(a, b counted) int {
+	if other := a.service == access.OtherCallers; other != (b.service == access.OtherCallers) {
+		if other {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Compare(b.accepted+b.refused, a.accepted+a.refused)
+}
+
+// batch adds up what was counted of a caller, and makes one of the callers of a key on a day that are too many.
 func batch(all []counted) []access.Use {
-	uses := make([]access.Use, 0, len(all))
-	callers, other := 0, -1 // how many of the key and day are told apart, and where the others of them are
-	for i, c := range all {
-		if i == 0 || c.number != all[i-1].number || c.day != all[i-1].day {
-			callers, other = 0, -1
+	slices.SortFunc(all, compare)
+	summed := all[:0]
+	for _, c := range all {
+		if n := len(summed); n > 0 && summed[n-1].caller == c.caller {
+			summed[n-1].tally = summed[n-1].and(c.tally)
+		} else {
+			summed = append(summed, c)
 		}
-		if c.service != access.OtherCallers && callers < access.DayCallers {
-			callers++
+	}
+	uses := make([]access.Use, 0, len(summed))
+	for len(summed) > 0 {
+		n := 1
+		for n < len(summed) && summed[n].number == summed[0].number && summed[n].day == summed[0].day {
+			n++
+		}
+		for _, c := range crowd(summed[:n]) {
 			uses = append(uses, c.use())
-			continue
 		}
-		c.service, c.address = access.OtherCallers, ""
-		if other < 0 {
-			other = len(uses)
-			uses = append(uses, c.use())
-			continue
-		}
-		uses[other] = uses[other].And(c.use())
+		summed = summed[n:]
 	}
 	return uses
+}
+
+// crowd returns the callers of a key on a day, those that are too many as one.
+func crowd(callers []counted) []counted {
+	if len(callers) <= access.DayCallers {
+		return callers
+	}
+	slices.SortStableFunc(callers, busiest)
+	rest := &callers[access.DayCallers]
+	rest.service, rest.address = access.OtherCallers, ""
+	for _, c := range callers[access.DayCallers+1:] {
+		rest.tally = rest.and(c.tally)
+	}
+	return callers[:access.DayCallers+1]
 }
 
 func (c counted) use() access.Use {

@@ -38,9 +38,10 @@ type Table struct {
 	}
 }
 
-// slots hold the number of an entry, which is the key's, at the place of its hash, or after it; 0 is empty. Their number is a power of
-// 2, and twice that of the keys at least.
-type slots []uint32
+// slots hold the number of an entry, which is the key's, at the place of its hash, or after it; 0 is empty. Above the
+// number stands a part of the hash, so that no entry is looked at in vain: that costs more than all the rest. There are
+// a power of 2 of them, and twice as many as keys at least.
+type slots []uint64
 
 // entry is one key: 64 bytes.
 type entry struct {
@@ -181,8 +182,12 @@ func (t *Table) entry(number uint32) *entry {
 // byte of a keyed hash.
 func (t *Table) find(s slots, hash *[access.HashLen]byte) uint32 {
 	for i := s.first(hash); ; i = s.next(i) {
-		number := atomic.LoadUint32(&s[i])
-		if number == 0 || subtle.ConstantTimeCompare(t.entry(number).hash[:], hash[:]) == 1 {
+		slot := atomic.LoadUint64(&s[i])
+		if slot == 0 {
+			return 0
+		}
+		number := uint32(slot)
+		if slot == marked(hash, number) && subtle.ConstantTimeCompare(t.entry(number).hash[:], hash[:]) == 1 {
 			return number
 		}
 	}
@@ -191,10 +196,16 @@ func (t *Table) find(s slots, hash *[access.HashLen]byte) uint32 {
 // place puts the number of an entry into the first empty slot from the place of its hash on.
 func (s slots) place(hash *[access.HashLen]byte, number uint32) {
 	i := s.first(hash)
-	for atomic.LoadUint32(&s[i]) != 0 {
+	for atomic.LoadUint64(&s[i]) != 0 {
 		i = s.next(i)
 	}
-	atomic.StoreUint32(&s[i], number)
+	atomic.StoreUint64(&s[i], marked(hash, number))
+}
+
+// marked returns the content of the slot of an entry: its number and a part of the hash that does not say where the slot
+// is.
+func marked(hash *[access.HashLen]byte, number uint32) uint64 {
+	return uint64(binary.LittleEndian.Uint32(hash[8:12]))<<32 | uint64(number)
 }
 
 // first returns the slot of a hash, whose bits are as good as random.

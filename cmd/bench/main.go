@@ -91,7 +91,9 @@ func (b *bench) command(ctx context.Context, input string, args ...string) error
 	return errors.Join(err, in.Close(), cmd.Wait())
 }
 
+const innerFlag = "--verify-addr=127.0.0.1:0"
+
 // serve starts the program as it is run, metrics and uses on.
 func (b *bench) serve(ctx context.Context) (*process, error) {
-	return start(ctx, b.keydesk, "serve", b.database(), "--addr=127.0.0.1:0", "--log-level=warn", "--verify-addr=127.0.0.1:0", "--create-rate=1000")
+	return start(ctx, b.keydesk, "serve", b.database(), "--addr=127.0.0.1:0", "--log-level=warn", innerFlag, "--create-rate=1000")
 }

@@ -52,7 +52,7 @@ func (b *bench) verifies(ctx context.Context) error {
 		return err
 	}
 	verify := load{
-		Addr: desk.addr, Path: verifyPath, Header: service, Keys: b.secrets(), Connections: connections, Time: b.round, Want: 200,
+		Addr: desk.inner, Path: verifyPath, Header: service, Keys: b.secrets(), Connections: connections, Time: b.round, Want: 200,
 	}
 	same, empty := verify, verify
 	same.Addr, same.Path = bare.addr, "/same"
@@ -94,7 +94,7 @@ func (b *bench) flood(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	caller := load{Addr: desk.addr, Path: verifyPath, Header: service, Keys: b.secrets(), Connections: 8, Time: b.round, Want: 200}
+	caller := load{Addr: desk.inner, Path: verifyPath, Header: service, Keys: b.secrets(), Connections: 8, Time: b.round, Want: 200}
 	flood, others := caller, caller
 	flood.Keys, flood.Want, flood.Connections, flood.Time = bad, 401, 8, b.round+2*time.Second
 	others.Connections, others.Time = flood.Connections, flood.Time

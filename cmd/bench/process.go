@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,10 +20,14 @@ import (
 type process struct {
 	*exec.Cmd
 	addr  string
+	inner string        // where verify and the metrics are too
 	ready time.Duration // from its start to the line that says so
 }
 
-var readyLine = regexp.MustCompile(`ready at http://(\S+)`)
+var (
+	readyLine = regexp.MustCompile(`ready at http://(\S+)`)
+	innerLine = regexp.MustCompile(`verify and metrics are at http://(\S+)`)
+)
 
 // start starts a program and waits until it says that it is ready.
 func start(ctx context.Context, name string, args ...string) (*process, error) {
@@ -40,6 +45,9 @@ func start(ctx context.Context, name string, args ...string) (*process, error) {
 	for lines.Scan() {
 		if found := readyLine.FindStringSubmatch(lines.Text()); found != nil {
 			p.addr, p.ready = found[1], time.Since(began)
+			if p.inner = p.addr; slices.Contains(args, innerFlag) && lines.Scan() {
+				p.inner = innerLine.FindStringSubmatch(lines.Text())[1]
+			}
 			go func() {
 				for lines.Scan() { // so that it never waits for a reader
 					continue

@@ -74,11 +74,11 @@ func (l listeners) close() {
 
 // serve serves until ctx is done, then lets the requests under way end.
 func (l listeners) serve(ctx context.Context, app *handlers.App, log *slog.Logger) error {
-	servers := []*http.Server{newServer(app, log)}
+	servers := []*http.Server{newServer(app, log, bodyTime)}
 	failed := make(chan error, 2)
 	go func() { failed <- servers[0].Serve(l.outer) }()
 	if l.inner != nil {
-		servers = append(servers, newServer(app.Inner(), log))
+		servers = append(servers, newServer(app.Inner(), log, headerTime))
 		go func() { failed <- servers[1].Serve(l.inner) }()
 	}
 	var err error
@@ -98,11 +98,17 @@ func (l listeners) serve(ctx context.Context, app *handlers.App, log *slog.Logge
 	return err
 }
 
-func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+// How long a request may take to come: its headers and, where bodies are read, all of it.
+const (
+	headerTime = 5 * time.Second
+	bodyTime   = 15 * time.Second
+)
+
+func newServer(handler http.Handler, log *slog.Logger, readTime time.Duration) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       readTime,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    12 << 10, // net/http adds 4 KiB of its own

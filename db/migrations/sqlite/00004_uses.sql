@@ -24,11 +24,9 @@ CREATE INDEX key_days_day ON key_days (day);
 -- Uses as they come, before they are merged into both: some keys' of a second, encoded, so that writing a use down costs
 -- next to nothing however many different keys are used.
 CREATE TABLE new_uses (
-    part  INTEGER NOT NULL, -- of the keys, by number
-    batch INTEGER NOT NULL, -- in the order in which they came
-    uses  BLOB    NOT NULL,
-    PRIMARY KEY (part, batch)
-) STRICT, WITHOUT ROWID;
+    place INTEGER NOT NULL PRIMARY KEY, -- the part of the keys, by number, and in it the order in which they came
+    uses  BLOB    NOT NULL
+) STRICT;
 
 -- 20 callers of a key are told apart on a day. An upsert fires this for new rows only.
 -- +goose StatementBegin
