@@ -36,3 +36,6 @@ func (db *DB) MergeAll(ctx context.Context) error {
 	}
 	return nil
 }
+
+// ErrUses says that encoded uses do not read.
+var ErrUses = errUses

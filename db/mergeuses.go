@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	mergeTime = 25 * time.Millisecond // how long is merged at a time,
-	mergeMost = 2_000_000             // unless more uses than this wait for it
-	mergeRows = 2048                  // of callers by day, merged by one transaction at most
+	mergeTime = 25 * time.Millisecond  // how long is merged at a time,
+	mergeLong = 150 * time.Millisecond // and how long if more uses than mergeMost wait for it
+	mergeMost = 2_000_000
+	mergeRows = 2048 // of callers by day, merged by one transaction at most
 )
 
 // MergeUses adds some of the new uses up by key, day and caller. The parts of the keys with the most of them come first,
@@ -31,7 +32,7 @@ func (db *DB) MergeUses(ctx context.Context) error {
 			return fmt.Errorf("merge uses: %w", err)
 		}
 		took := time.Since(began)
-		if spent += took; total == 0 || (spent >= mergeTime && total < mergeMost) {
+		if spent += took; total == 0 || spent >= mergeLong || (spent >= mergeTime && total < mergeMost) {
 			return nil
 		}
 		rest(ctx, took)

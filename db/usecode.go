@@ -28,10 +28,10 @@ func encodeUses(uses []access.Use) []byte {
 	known := map[caller]uint64{}
 	code := make([]byte, 0, 32+16*len(uses))
 	for _, u := range uses {
-		code = binary.AppendUvarint(code, uint64(u.Key%partKeys))
+		code = binary.AppendVarint(code, u.Key%partKeys)
 		code = binary.AppendVarint(code, dayNumber(u.Day))
-		code = binary.AppendUvarint(code, uint64(u.Accepted))
-		code = binary.AppendUvarint(code, uint64(u.Refused))
+		code = binary.AppendVarint(code, u.Accepted)
+		code = binary.AppendVarint(code, u.Refused)
 		code = binary.AppendVarint(code, u.LastAt.Sub(u.Day).Microseconds())
 		code = binary.AppendVarint(code, before(u.UsedAt, u.LastAt))
 		c := caller{u.Service, u.Address}
@@ -64,8 +64,8 @@ func decodeUses(part int64, code []byte, each func(access.Use)) error {
 	r := useReader{code: code}
 	var services, addresses []string
 	for len(r.code) > 0 {
-		u := access.Use{Key: part*partKeys + int64(r.unsigned()), Day: dayOf(r.signed())}
-		u.Accepted, u.Refused = int64(r.unsigned()), int64(r.unsigned())
+		u := access.Use{Key: part*partKeys + r.signed(), Day: dayOf(r.signed())}
+		u.Accepted, u.Refused = r.signed(), r.signed()
 		u.LastAt = u.Day.Add(time.Duration(r.signed()) * time.Microsecond)
 		if earlier := r.signed(); earlier >= 0 {
 			u.UsedAt = u.LastAt.Add(-time.Duration(earlier) * time.Microsecond)

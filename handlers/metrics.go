@@ -58,7 +58,7 @@ func newMetrics(keys *verify.Table, uses *verify.Uses, unmerged func() int, vers
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(results, m.took, m.flushes, m.failed, m.pages, buildInfo(version),
 		gauge("keydesk_keys", "Keys that verify knows, inactive ones included.", keys.Len),
-		gauge("keydesk_uses_pending", "Callers of keys whose uses are not written down yet.", uses.Len),
+		gauge("keydesk_uses_pending", "Uses that are not written down yet, or callers of keys where they are added up already.", uses.Len),
 		gauge("keydesk_uses_unmerged", "Uses of keys that are written down but not yet added up by day.", unmerged),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})

@@ -75,7 +75,7 @@ func sumBy(uses []access.Use, name func(access.Use) string) (all []calls) {
 			i, all = len(all), append(all, calls{name: name(u)})
 			at[name(u)] = i
 		}
-		all[i].Use = all[i].Use.And(u)
+		all[i].Use = all[i].And(u)
 	}
 	slices.SortStableFunc(all, func(a, b calls) int {
 		return cmp.Or(b.LastAt.Compare(a.LastAt), cmp.Compare(a.name, b.name))
