@@ -45,7 +45,10 @@ func openDemo(ctx context.Context, limits access.KeyLimits, tell func(access.Key
 		return nil, nil, nil, errors.Join(fmt.Errorf("demo: %w", err), os.RemoveAll(dir))
 	}
 	discard = func() error { return errors.Join(s.db.Close(), os.RemoveAll(dir)) }
-	if err := errors.Join(s.play(ctx), d.MergeUses(ctx)); err != nil {
+	if err = s.play(ctx); err == nil {
+		err = s.db.MergeUses(ctx)
+	}
+	if err != nil {
 		return nil, nil, nil, errors.Join(fmt.Errorf("demo: %w", err), discard())
 	}
 	return s.db, demoAccounts(), discard, nil
