@@ -50,7 +50,7 @@ func ParseSecret(s string) (Secret, error) {
 		return Secret{}, ErrMalformed
 	}
 	for i := cut; i < len(s); i++ {
-		if strings.IndexByte(base62, s[i]) < 0 {
+		if c := s[i]; !isDigit(c) && !isLower(c) && !isUpper(c) {
 			return Secret{}, ErrMalformed
 		}
 	}
@@ -152,3 +152,4 @@ func checksum(body string) (out [checksumLen]byte) {
 
 func isLower(b byte) bool { return 'a' <= b && b <= 'z' }
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
+func isUpper(b byte) bool { return 'A' <= b && b <= 'Z' }

@@ -64,7 +64,8 @@ func decodeUses(part int64, code []byte, each func(access.Use)) error {
 	r := useReader{code: code}
 	var services, addresses []string
 	for len(r.code) > 0 {
-		u := access.Use{Key: part*partKeys + r.signed(), Day: dayOf(r.signed())}
+		number := r.signed()
+		u := access.Use{Key: part*partKeys + number, Day: dayOf(r.signed())}
 		u.Accepted, u.Refused = r.signed(), r.signed()
 		u.LastAt = u.Day.Add(time.Duration(r.signed()) * time.Microsecond)
 		if earlier := r.signed(); earlier >= 0 {
@@ -74,7 +75,7 @@ func decodeUses(part int64, code []byte, each func(access.Use)) error {
 		if caller == uint64(len(services)) {
 			services, addresses = append(services, r.text()), append(addresses, r.text())
 		}
-		if r.damaged || caller >= uint64(len(services)) {
+		if r.damaged || number < 0 || number >= partKeys || caller >= uint64(len(services)) {
 			return errUses
 		}
 		u.Service, u.Address = services[caller], addresses[caller]

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -48,6 +49,8 @@ type desk struct {
 	log   *buffer
 	path  string // of the database
 	url   string
+	inner string // the address of an inner network
+	asks  string // where verify is asked
 	web   *http.Client
 	moved atomic.Int64 // nanoseconds of the clock since the opening
 }
@@ -92,12 +95,29 @@ func newEmptyDesk(t *testing.T, baseURL string, limits access.KeyLimits) *desk {
 	t.Cleanup(server.Close)
 	transport := &http.Transport{DisableCompression: true} // so that what was encoded would be seen
 	t.Cleanup(transport.CloseIdleConnections)
-	d.url = server.URL
+	d.url, d.asks = server.URL, server.URL
+	d.inner = d.serveInner()
 	d.web = &http.Client{
 		Transport: transport, Timeout: 20 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return d
+}
+
+// serveInner serves the inner address, and returns its URL.
+func (d *desk) serveInner() string {
+	d.t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	d.must(err)
+	inner := d.app.Inner()
+	served := make(chan error, 1)
+	go func() { served <- inner.Serve(listener) }()
+	d.t.Cleanup(func() {
+		if err := errors.Join(inner.Shutdown(context.Background()), <-served); err != nil {
+			d.t.Error(err)
+		}
+	})
+	return "http://" + listener.Addr().String()
 }
 
 // used writes down that the key was used at this time.

@@ -98,21 +98,3 @@ func (m *metrics) verified(result access.Verdict, took time.Duration) {
 func (m *metrics) page(route string, status int) {
 	m.pages.WithLabelValues(route, strconv.Itoa(status)).Inc()
 }
-
-// Inner returns what an inner network may ask: verify, as the desk answers it everywhere, and the metrics, which it
-// answers here only.
-func (a *App) Inner() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case isVerify(r.URL.Path):
-			a.verify(w, r)
-		case r.URL.Path != "/metrics":
-			writeProblem(w, http.StatusNotFound, "not_found", "Only /api/v1/verify and /metrics are here.")
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			w.Header().Set("Allow", "GET, HEAD")
-			writeProblem(w, http.StatusMethodNotAllowed, "method", "Metrics are read with GET.")
-		default:
-			a.metrics.handler.ServeHTTP(w, r)
-		}
-	})
-}

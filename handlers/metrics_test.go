@@ -2,31 +2,27 @@ package handlers_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
 )
 
-// inner asks the handler of the inner address.
-func (d *desk) inner(method, path string, header http.Header) *httptest.ResponseRecorder {
-	d.t.Helper()
-	r := httptest.NewRequestWithContext(d.t.Context(), method, path, http.NoBody)
-	r.Header = header
-	w := httptest.NewRecorder()
-	d.app.Inner().ServeHTTP(w, r)
-	return w
+// insider returns a visitor of the inner address.
+func (d *desk) insider() *visitor {
+	v := d.visitor()
+	v.at = d.inner
+	return v
 }
 
 // metrics returns the lines of the metrics.
 func (d *desk) metrics() []string {
 	d.t.Helper()
-	got := d.inner(http.MethodGet, "/metrics", nil)
-	if got.Code != http.StatusOK || !strings.HasPrefix(got.Header().Get("Content-Type"), "text/plain") {
-		d.t.Fatalf("metrics: %d %s", got.Code, got.Header().Get("Content-Type"))
+	got := d.insider().get("/metrics").is(http.StatusOK)
+	if !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
+		d.t.Fatalf("metrics: %s", got.header.Get("Content-Type"))
 	}
-	return strings.Split(got.Body.String(), "\n")
+	return strings.Split(got.body, "\n")
 }
 
 // has fails the test unless the line is among the metrics.
@@ -54,9 +50,7 @@ func TestMetricsCountVerifiesAndPages(t *testing.T) {
 	for range 3 {
 		d.verify(http.MethodGet, "", bearer(good)).is(http.StatusOK)
 	}
-	if got := d.inner(http.MethodPost, verifyPath+"/below", bearer(good)); got.Code != http.StatusOK {
-		t.Errorf("the inner address answers %d", got.Code)
-	}
+	d.insider().with("Authorization", "Bearer "+good).post(verifyPath+"/below", nil).is(http.StatusOK)
 	for _, header := range []http.Header{
 		nil, bearer("letmein"), bearer(access.NewSecret("kd_").Reveal()), bearer(ended),
 		{"Authorization": {"Bearer " + good}, "X-Api-Key": {ended}},
@@ -97,13 +91,13 @@ func TestMetricsAreOnTheInnerAddressOnly(t *testing.T) {
 	d := newDesk(t)
 	d.visitor().get("/metrics").is(http.StatusNotFound)
 	for _, path := range []string{"/", "/login", "/profile/keys", "/metrics/", "/admin/users/export.csv", "/readyz"} {
-		if got := d.inner(http.MethodGet, path, nil); got.Code != http.StatusNotFound || strings.Contains(got.Body.String(), "<html") {
-			t.Errorf("%s is answered %d", path, got.Code)
+		if got := d.insider().get(path); got.status != http.StatusNotFound || !strings.Contains(got.body, `"code":"not_found"`) {
+			t.Errorf("%s is answered %d %s", path, got.status, got.body)
 		}
 	}
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodTrace} {
-		if got := d.inner(method, "/metrics", nil); got.Code != http.StatusMethodNotAllowed || got.Header().Get("Allow") != "GET, HEAD" {
-			t.Errorf("%s of the metrics is answered %d", method, got.Code)
+		if got := d.insider().raw(method, "/metrics"); got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "GET, HEAD" {
+			t.Errorf("%s of the metrics is answered %d", method, got.status)
 		}
 	}
 }

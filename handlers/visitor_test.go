@@ -18,13 +18,21 @@ import (
 // visitor is a browser without a screen. It holds the session cookie in plain sight and follows no redirect.
 type visitor struct {
 	desk   *desk
+	at     string                  // the URL of the desk, or of its inner address
 	cookie *http.Cookie            // of the session, as the desk last set it; nil when there is none
 	others map[string]*http.Cookie // by name; copies of a visitor share them, being the same browser
 	header http.Header             // of every request
 }
 
 func (d *desk) visitor() *visitor {
-	return &visitor{desk: d, others: map[string]*http.Cookie{}, header: http.Header{}}
+	return &visitor{desk: d, at: d.url, others: map[string]*http.Cookie{}, header: http.Header{}}
+}
+
+// caller returns a visitor who asks where verify is asked.
+func (d *desk) caller() *visitor {
+	v := d.visitor()
+	v.at = d.asks
+	return v
 }
 
 // signIn returns a visitor who is signed in.
@@ -66,7 +74,7 @@ func (v *visitor) send(method, path, mediaType, body string) reply {
 	if mediaType != "" {
 		content = strings.NewReader(body)
 	}
-	r, err := http.NewRequestWithContext(v.desk.t.Context(), method, v.desk.url+path, content)
+	r, err := http.NewRequestWithContext(v.desk.t.Context(), method, v.at+path, content)
 	v.desk.must(err)
 	maps.Copy(r.Header, v.header)
 	if mediaType != "" {
@@ -123,7 +131,7 @@ func (v *visitor) pages(path string) (pages []*html.Node) {
 // raw makes a request whose target is sent as it stands, with the session cookie.
 func (v *visitor) raw(method, target string) reply {
 	v.desk.t.Helper()
-	host := strings.TrimPrefix(v.desk.url, "http://")
+	host := strings.TrimPrefix(v.at, "http://")
 	conn, err := net.Dial("tcp", host)
 	v.desk.must(err)
 	defer func() { _ = conn.Close() }()

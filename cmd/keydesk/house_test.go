@@ -24,7 +24,7 @@ func TestImportsFollowTheHouse(t *testing.T) {
 		"cmd/keydesk": {"access", "db", "verify", "handlers", "views"},
 	}
 	only := map[string]string{ // a library, and the one package that may know it
-		"github.com/labstack/echo": "handlers", "database/sql": "db", "github.com/jmoiron/sqlx": "db",
+		"github.com/labstack/echo": "handlers", "github.com/valyala/fasthttp": "handlers", "database/sql": "db", "github.com/jmoiron/sqlx": "db",
 		"modernc.org/sqlite": "db", "github.com/gorilla/sessions": "handlers",
 	}
 	root := filepath.Join("..", "..")

@@ -74,12 +74,14 @@ func (l listeners) close() {
 
 // serve serves until ctx is done, then lets the requests under way end.
 func (l listeners) serve(ctx context.Context, app *handlers.App, log *slog.Logger) error {
-	servers := []*http.Server{newServer(app, log, bodyTime)}
+	outer := newServer(app, log)
+	shutdowns := []func(context.Context) error{outer.Shutdown}
 	failed := make(chan error, 2)
-	go func() { failed <- servers[0].Serve(l.outer) }()
+	go func() { failed <- outer.Serve(l.outer) }()
 	if l.inner != nil {
-		servers = append(servers, newServer(app.Inner(), log, headerTime))
-		go func() { failed <- servers[1].Serve(l.inner) }()
+		inner := app.Inner()
+		shutdowns = append(shutdowns, inner.Shutdown)
+		go func() { failed <- inner.Serve(l.inner) }()
 	}
 	var err error
 	select {
@@ -90,25 +92,19 @@ func (l listeners) serve(ctx context.Context, app *handlers.App, log *slog.Logge
 	}
 	drained, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	for _, server := range servers {
-		if down := server.Shutdown(drained); down != nil {
-			err = errors.Join(err, fmt.Errorf("drain: %w", down), server.Close())
+	for _, shutdown := range shutdowns {
+		if down := shutdown(drained); down != nil {
+			err = errors.Join(err, fmt.Errorf("drain: %w", down))
 		}
 	}
-	return err
+	return errors.Join(err, outer.Close())
 }
 
-// How long a request may take to come: its headers and, where bodies are read, all of it.
-const (
-	headerTime = 5 * time.Second
-	bodyTime   = 15 * time.Second
-)
-
-func newServer(handler http.Handler, log *slog.Logger, readTime time.Duration) *http.Server {
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: headerTime,
-		ReadTimeout:       readTime,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    12 << 10, // net/http adds 4 KiB of its own

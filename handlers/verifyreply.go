@@ -1,0 +1,104 @@
+package handlers
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/verify"
+)
+
+// reply is what a verify is answered with. Besides its headers each has Cache-Control: no-store and
+// X-Content-Type-Options: nosniff. Its body is good until the next one.
+type reply struct {
+	status  int
+	headers [3]header
+	body    []byte
+}
+
+// header is one of an answer's, its name spelt as net/http does. Without a name it is none.
+type header struct{ name, value string }
+
+// write writes the answer. It allocates once for all headers.
+func (got reply) write(w http.ResponseWriter) {
+	values := [...]string{got.headers[0].value, got.headers[1].value, got.headers[2].value, "no-store", "nosniff"}
+	all, h := values[:], w.Header()
+	for i, header := range got.headers {
+		if header.name != "" {
+			h[header.name] = all[i : i+1 : i+1]
+		}
+	}
+	h["Cache-Control"], h["X-Content-Type-Options"] = all[3:4:4], all[4:5:5]
+	w.WriteHeader(got.status)
+	_, _ = w.Write(got.body) // who has gone away needs no answer
+}
+
+// verifying is what one verify after the other works with, so that none of them makes it anew.
+type verifying struct {
+	hasher *access.Hasher
+	body   []byte
+}
+
+func newVerifying(p access.Pepper) *verifying {
+	return &verifying{hasher: p.Hasher(), body: make([]byte, 0, 256)}
+}
+
+// accept answers that a key is good. What it says needs no escaping: a User ID has no quotes.
+func (v *verifying) accept(key verify.Key) reply {
+	ids := string(key.AppendID(key.AppendUserID(v.body[:0])))
+	user, id := ids[:len(ids)-access.KeyIDLen], ids[len(ids)-access.KeyIDLen:]
+	v.body = append(v.body[:0], `{"valid":true,"user_id":"`...)
+	v.body = append(append(v.body, user...), `","key_id":"`...)
+	v.body = append(append(v.body, id...), `","masked_key":"`...)
+	v.body = append(key.AppendMasked(v.body), `","expires_at":null}`+"\n"...)
+	return reply{http.StatusOK, [3]header{
+		{"Content-Type", "application/json"}, {"X-Keydesk-User", user}, {"X-Keydesk-Key", id},
+	}, v.body}
+}
+
+// refuse answers that a key is not good, and why.
+func (v *verifying) refuse(verdict access.Verdict) reply {
+	challenge := header{"Www-Authenticate", `Bearer error="invalid_token"`}
+	detail := ""
+	switch verdict {
+	case access.Missing:
+		detail = "No key came with the request. Send it as Authorization: Bearer or X-API-Key."
+		challenge.value = "Bearer" // RFC 6750, 3.1: no error where no credentials came
+	case access.Malformed:
+		detail = "That is not a well-formed API key."
+	case access.Conflict:
+		detail = "Two different keys came with the request. Send one."
+	case access.Unknown:
+		detail = "That is no key of this desk."
+	case access.Deactivated:
+		detail = "That key was deactivated."
+	}
+	return v.problem(http.StatusUnauthorized, string(verdict), detail, challenge)
+}
+
+// unavailable answers that the desk cannot tell, which is never a yes and never a no.
+func (a *App) unavailable(v *verifying, err error) reply {
+	a.Log.Error("verify failed", "error", err, "request", access.NewToken())
+	return v.problem(http.StatusServiceUnavailable, "unavailable", "Keydesk cannot tell at the moment; ask again.",
+		header{"Retry-After", "1"})
+}
+
+// problem is the body of a refusal (RFC 9457).
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+func (v *verifying) problem(status int, code, detail string, more header) reply {
+	text, err := json.Marshal(problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail,
+	})
+	if err != nil {
+		panic(err) // it holds texts of ours only
+	}
+	v.body = append(append(v.body[:0], text...), '\n')
+	return reply{status, [3]header{{"Content-Type", "application/problem+json"}, more}, v.body}
+}
