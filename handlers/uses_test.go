@@ -53,7 +53,7 @@ func TestRowOfAKeyOpensItsUses(t *testing.T) {
 	} {
 		row := one(t, list.get(path[0]).page(), id("key-"+key))
 		link := one(t, row, tag("a"), has("data-opens"))
-		if attr(link, "href") != path[1] || attr(link, "hx-get") != path[1] || attr(link, "hx-target") != "#key-"+key {
+		if attr(link, "href") != path[1] || attr(link, "hx-get") != path[1] || attr(link, "hx-target") != "closest tr" {
 			t.Errorf("%s: the link is %v", path[0], link.Attr)
 		}
 		if described := one(t, row, id(attr(link, "aria-describedby"))); text(described) != mask {
