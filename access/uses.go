@@ -20,7 +20,7 @@ type Use struct {
 	Accepted int64
 	Refused  int64     // after the key was deactivated
 	LastAt   time.Time // of either
-	UsedAt   time.Time // the last time it was accepted; zero when it never was, and in what is read back
+	UsedAt   time.Time // the last time it was accepted; zero when it never was
 }
 
 // And returns two uses by one caller as one.

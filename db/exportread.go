@@ -96,7 +96,7 @@ func (p *parts) write(ctx context.Context, out Export) error {
 // read reads parts on a connection until there are no more, or ctx is done.
 func (p *parts) read(ctx context.Context, conn *sqlx.Conn) {
 	err := conn.Raw(func(c any) error {
-		r, err := newReader(c, p.status, p.recent)
+		r, err := newExportReader(c, p.status, p.recent)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (p *parts) read(ctx context.Context, conn *sqlx.Conn) {
 				return err
 			}
 			got := part{}
-			got.rows, got.n, got.err = r.rows(p.memory(), from, n, p.row)
+			got.rows, got.n, got.err = r.rows(ctx, p.memory(), from, n, p.row)
 			turn <- got
 		}
 	})
@@ -127,17 +127,18 @@ func (p *parts) memory() []byte {
 
 // take returns where the next part goes, after which key it begins and how many rows it has at most; no turn when there
 // is none.
-func (p *parts) take(ctx context.Context, r *reader) (turn chan part, from []driver.NamedValue, n int, err error) {
+func (p *parts) take(ctx context.Context, r *exportReader) (turn chan part, from []driver.NamedValue, n int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.taken {
 		return nil, nil, 0, nil
 	}
 	from, n = p.next, p.size
-	if p.next, err = r.end(from, n); err != nil {
-		return nil, nil, 0, err
+	next, err := r.end(ctx, from, n)
+	if err != nil {
+		return nil, nil, 0, err // and the next part stays to be taken, in vain, until the export has ended
 	}
-	p.size = partRows
+	p.next, p.size = next, partRows
 	turn = make(chan part, 1)
 	select {
 	case p.ready <- turn:

@@ -6,12 +6,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/keydesk/keydesk/access"
 )
 
-// The statements of a reader, without what tells the status.
+// The statements of an exportReader, without what tells the status.
 const (
 	exportKeys = `SELECT k.user_id, k.last4, k.created_at, k.deactivated_at, u.last_used_at, k.number
 		FROM keys k LEFT JOIN last_uses u ON u.key = k.number `
@@ -26,23 +25,18 @@ func exportWhere(status access.Status) string {
 	}[status]
 }
 
-// reader reads keys by the driver's own connection: a row takes half as long as by database/sql.
-type reader struct {
+// exportReader reads keys by the driver's own connection.
+type exportReader struct {
 	keys, last statement
 	recent     *recentUses
 }
 
-type statement interface {
-	driver.Stmt
-	driver.StmtQueryContext
-}
-
-func newReader(conn any, status access.Status, recent *recentUses) (r *reader, err error) {
+func newExportReader(conn any, status access.Status, recent *recentUses) (r *exportReader, err error) {
 	where := ` WHERE ` + exportAfter
 	if status != "" {
 		where = exportWhere(status) + ` AND ` + exportAfter
 	}
-	r = &reader{recent: recent}
+	r = &exportReader{recent: recent}
 	if r.keys, err = prepare(conn, exportKeys+where+`LIMIT ?`); err != nil {
 		return nil, err
 	}
@@ -52,27 +46,11 @@ func newReader(conn any, status access.Status, recent *recentUses) (r *reader, e
 	return r, nil
 }
 
-func prepare(conn any, query string) (statement, error) {
-	c, ok := conn.(driver.Conn)
-	if !ok {
-		return nil, fmt.Errorf("%T is no connection", conn)
-	}
-	prepared, err := c.Prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	s, ok := prepared.(statement)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("%T takes no query", prepared), prepared.Close())
-	}
-	return s, nil
-}
-
-func (r *reader) close() { _, _ = r.keys.Close(), r.last.Close() }
+func (r *exportReader) close() { _, _ = r.keys.Close(), r.last.Close() }
 
 // end returns the last key of the part of n rows that begins after a key, or nil when there are not more than that.
-func (r *reader) end(from []driver.NamedValue, n int) (last []driver.NamedValue, err error) {
-	err = r.each(r.last, with(from, int64(n-1)), func(row []driver.Value) error {
+func (r *exportReader) end(ctx context.Context, from []driver.NamedValue, n int) (last []driver.NamedValue, err error) {
+	err = eachRow(ctx, r.last, with(from, int64(n-1)), func(row []driver.Value) error {
 		last = named(row...)
 		return nil
 	})
@@ -80,9 +58,9 @@ func (r *reader) end(from []driver.NamedValue, n int) (last []driver.NamedValue,
 }
 
 // rows appends the rows of the keys after this one, n at most, to out.
-func (r *reader) rows(out []byte, from []driver.NamedValue, n int, row func([]byte, access.Key) []byte) ([]byte, int, error) {
+func (r *exportReader) rows(ctx context.Context, out []byte, from []driver.NamedValue, n int, row func([]byte, access.Key) []byte) ([]byte, int, error) {
 	count := 0
-	err := r.each(r.keys, with(from, int64(n)), func(values []driver.Value) error {
+	err := eachRow(ctx, r.keys, with(from, int64(n)), func(values []driver.Value) error {
 		k, err := r.reported(values)
 		if err != nil {
 			return err
@@ -94,30 +72,8 @@ func (r *reader) rows(out []byte, from []driver.NamedValue, n int, row func([]by
 	return out, count, err
 }
 
-// each calls do with every row, whose values are its own during the call only. It cannot be given up, and need not be:
-// it ends soon.
-func (r *reader) each(s statement, args []driver.NamedValue, do func([]driver.Value) error) (err error) {
-	rows, err := s.QueryContext(context.Background(), args)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	row := make([]driver.Value, len(rows.Columns()))
-	for {
-		switch err := rows.Next(row); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
-		if err := do(row); err != nil {
-			return err
-		}
-	}
-}
-
 // reported returns what the report shows of a key.
-func (r *reader) reported(row []driver.Value) (k access.Key, err error) {
+func (r *exportReader) reported(row []driver.Value) (k access.Key, err error) {
 	var whole [5]bool
 	var made, ended, used sql.NullInt64
 	k.UserID, whole[0] = row[0].(string)
@@ -139,18 +95,4 @@ func integer(v driver.Value) (n sql.NullInt64, ok bool) {
 	}
 	n.Int64, n.Valid = v.(int64)
 	return n, n.Valid
-}
-
-// named numbers the values as arguments of a statement.
-func named(values ...driver.Value) []driver.NamedValue {
-	args := make([]driver.NamedValue, len(values))
-	for i, v := range values {
-		args[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
-	}
-	return args
-}
-
-// with returns the arguments and one more.
-func with(args []driver.NamedValue, v driver.Value) []driver.NamedValue {
-	return append(args[:len(args):len(args)], driver.NamedValue{Ordinal: len(args) + 1, Value: v})
 }

@@ -30,7 +30,7 @@ func (db *DB) Doubt(id string) { db.doubted = append(db.doubted, id) }
 // MergeAll merges all new uses, without a rest.
 func (db *DB) MergeAll(ctx context.Context) error {
 	for db.NewUses() > 0 {
-		if _, err := db.mergeSome(ctx); err != nil {
+		if _, err := db.mergeSome(ctx); err != nil { // what is damaged is MergeUses' to tell
 			return err
 		}
 	}

@@ -22,13 +22,18 @@ type dayRow struct {
 	Accepted int64  `db:"accepted"`
 	Refused  int64  `db:"refused"`
 	LastAt   int64  `db:"last_at"`
+	UsedAt   int64  `db:"used_at"` // 0 when it was only refused
 }
 
 func (r dayRow) use() access.Use {
-	return access.Use{
+	u := access.Use{
 		Key: r.Key, Day: dayOf(r.Day), Service: r.Service, Address: r.Address,
 		Accepted: r.Accepted, Refused: r.Refused, LastAt: time.UnixMicro(r.LastAt).UTC(),
 	}
+	if r.UsedAt != 0 {
+		u.UsedAt = time.UnixMicro(r.UsedAt).UTC()
+	}
+	return u
 }
 
 // OwnKeyUses returns who used a key of the actor's.
@@ -49,27 +54,28 @@ func (db *DB) KeyUses(ctx context.Context, actor access.Actor, id string) (acces
 	return db.keyUses(ctx, key)
 }
 
-// keyUses reads by the primary key alone. What is refused has only been so since the key was deactivated.
+// keyUses reads the rows of the key by their primary key, and all uses of its part that are not merged yet. What is
+// refused has only been so since the key was deactivated.
 func (db *DB) keyUses(ctx context.Context, key access.Key) (access.KeyUses, error) {
 	found := access.KeyUses{Key: key}
-	firstShown := dayOf(db.firstDay())
+	shown := db.firstDay()
 	err := db.looking(ctx, func(t *sqlx.Tx) error {
 		note := func(u access.Use) {
-			if u.Accepted > 0 && u.LastAt.After(found.Last.LastAt) {
+			if u.UsedAt.After(found.Last.UsedAt) {
 				found.Last = u
 			}
 		}
 		if err := selectIn(ctx, t, selectLastUse, func(r dayRow) { note(r.use()) }, []int64{key.Number}); err != nil {
 			return err
 		}
-		kept := db.firstDay()
+		since := shown
 		if key.Status() == access.Inactive {
-			kept = min(kept, dayNumber(key.DeactivatedAt))
+			since = min(since, dayNumber(key.DeactivatedAt))
 		}
-		uses, err := usesOf(ctx, t, kept, key.Number)
+		uses, err := usesOf(ctx, t, since, key.Number)
 		for _, u := range uses[key.Number] {
 			note(u)
-			if !u.Day.Before(firstShown) {
+			if dayNumber(u.Day) >= shown {
 				found.Days = append(found.Days, u)
 			}
 			if u.Refused > 0 && key.Status() == access.Inactive {
@@ -82,9 +88,9 @@ func (db *DB) keyUses(ctx context.Context, key access.Key) (access.KeyUses, erro
 }
 
 const (
-	selectLastUse = `SELECT key, day, service, address, accepted, refused, last_at FROM key_days
-		WHERE key IN (?) AND accepted > 0 ORDER BY day DESC, last_at DESC, service, address LIMIT 1`
-	selectDays = `SELECT key, day, service, address, accepted, refused, last_at FROM key_days
+	selectLastUse = `SELECT key, day, service, address, accepted, refused, last_at, used_at FROM key_days
+		WHERE key IN (?) AND accepted > 0 ORDER BY day DESC, used_at DESC, service, address LIMIT 1`
+	selectDays = `SELECT key, day, service, address, accepted, refused, last_at, used_at FROM key_days
 		WHERE key IN (?) AND day >= ?`
 )
 
@@ -115,7 +121,7 @@ func usesOf(ctx context.Context, t *sqlx.Tx, since int64, keys ...int64) (map[in
 		return nil, err
 	}
 	for part := range parts {
-		if err := newUsesOf(ctx, t, part, note); err != nil {
+		if _, err := newUsesOf(ctx, t, part, everything, note); err != nil {
 			return nil, err
 		}
 	}

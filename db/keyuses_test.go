@@ -13,15 +13,7 @@ import (
 // used writes down what a caller did with the key, the last time at this time.
 func (d *desk) used(id string, at time.Time, service, address string, accepted, refused int64) {
 	d.t.Helper()
-	use := access.Use{
-		Key: d.number(id), Day: access.Day(at), Service: service, Address: address, Accepted: accepted, Refused: refused, LastAt: at,
-	}
-	if accepted > 0 {
-		use.UsedAt = at
-	}
-	if n, err := d.SaveUses(d.t.Context(), []access.Use{use}); err != nil || n != 1 {
-		d.t.Fatalf("%d written, %v", n, err)
-	}
+	d.unmerged(id, at, service, address, accepted, refused)
 	d.merge()
 }
 
@@ -118,6 +110,29 @@ func TestRefusalsSinceADeactivationAreApart(t *testing.T) {
 	}
 	if len(got.Days) != access.UseDays {
 		t.Errorf("%d days", len(got.Days))
+	}
+}
+
+// Who is refused after a deactivation, having been accepted before, is not who used the key last.
+func TestRefusedCallerIsNotTheLastUser(t *testing.T) {
+	d := newDesk(t)
+	for name, use := range map[string]func(string, time.Time, string, string, int64, int64){"as they came": d.unmerged, "merged": d.used} {
+		t.Run(name, func(t *testing.T) {
+			key, _ := d.makeKey(d.alice)
+			use(key.ID, d.Now(), "reports", "192.0.2.9", 1, 0)
+			d.advance(time.Minute)
+			use(key.ID, d.Now(), "billing", "192.0.2.7", 1, 0)
+			d.deactivate(d.alice, key.ID)
+			d.advance(time.Minute)
+			use(key.ID, d.Now(), "reports", "192.0.2.9", 0, 1)
+			got, err := d.OwnKeyUses(t.Context(), d.alice, key.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Last.Service != "billing" || !got.Last.UsedAt.Truncate(time.Second).Equal(got.Key.LastUsedAt.Truncate(time.Second)) {
+				t.Errorf("it was last used at %s by %+v", got.Key.LastUsedAt, got.Last)
+			}
+		})
 	}
 }
 

@@ -3,8 +3,8 @@ package db
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -18,24 +18,29 @@ const (
 	mergeTime = 25 * time.Millisecond  // how long is merged at a time,
 	mergeLong = 150 * time.Millisecond // and how long if more uses than mergeMost wait for it
 	mergeMost = 2_000_000
-	mergeRows = 2048 // of callers by day, merged by one transaction at most
+	mergeRows = 2048          // of callers by day, merged by one transaction at most
+	mergeRead = 8 * mergeRows // uses that are read for that at most, or a row of new_uses more
 )
 
 // MergeUses adds some of the new uses up by key, day and caller. The parts of the keys with the most of them come first,
 // so that the more there are the less each costs. A last use never moves backwards. On a day the first 20 callers of a
-// key are told apart, which a trigger holds. After ctx is done nothing more is begun.
+// key are told apart, which a trigger holds. After ctx is done nothing more is begun. Uses that are damaged are left out,
+// for good, which it tells of once the others are merged.
 func (db *DB) MergeUses(ctx context.Context) error {
+	damaged := 0
 	for spent := time.Duration(0); ctx.Err() == nil; {
-		began := time.Now()
-		total, err := db.mergeSome(context.WithoutCancel(ctx))
+		m, err := db.mergeSome(context.WithoutCancel(ctx))
 		if err != nil {
 			return fmt.Errorf("merge uses: %w", err)
 		}
-		took := time.Since(began)
-		if spent += took; total == 0 || spent >= mergeLong || (spent >= mergeTime && total < mergeMost) {
-			return nil
+		damaged += m.damaged
+		if spent += m.took; m.left == 0 || spent >= mergeLong || (spent >= mergeTime && m.left < mergeMost) {
+			break
 		}
-		rest(ctx, took)
+		pause(ctx, m.took)
+	}
+	if damaged > 0 {
+		return fmt.Errorf("merge uses: %d rows are left out: %w", damaged, errUses)
 	}
 	return nil
 }
@@ -45,70 +50,104 @@ func (db *DB) NewUses() int {
 	return db.recent.waiting()
 }
 
-// mergeSome merges some parts in one transaction, which queues behind the changes of people, and returns how many uses
-// are left.
-func (db *DB) mergeSome(ctx context.Context) (total int, err error) {
+// merged is what one transaction has merged.
+type merged struct {
+	left    int // uses that are not merged, of all parts
+	damaged int // rows of new uses that did not read
+	took    time.Duration
+}
+
+// mergeSome merges some parts in one transaction, which queues behind the changes of people.
+func (db *DB) mergeSome(ctx context.Context) (m merged, err error) {
 	db.changing.Lock()
 	defer db.changing.Unlock()
-	end := time.Now().Add(useChunk)
+	began := time.Now()
 	if db.uses == nil {
 		if db.uses, err = newUseWriter(ctx, db.write); err != nil {
-			return 0, err
+			return merged{}, err
 		}
 	}
 	t, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
-		return 0, err
+		return merged{}, err
 	}
 	defer func() { _ = t.Rollback() }()
-	left := map[int64]int{}
+	gone := map[int64]int{}
 	for _, part := range db.recent.fullestFirst() {
-		if left[part], err = db.mergePart(ctx, t, part); err != nil {
-			return 0, err
+		n, whole, damaged, err := db.mergePart(ctx, t, part)
+		if err != nil {
+			return merged{}, err
 		}
-		if !time.Now().Before(end) || left[part] > 0 {
+		gone[part], m.damaged = n, m.damaged+damaged
+		if time.Since(began) >= useChunk || !whole {
 			break
 		}
 	}
 	if err := committed("merge uses", t); err != nil {
-		return 0, err
+		return merged{}, err
 	}
-	return db.recent.merged(left), nil
+	m.left, m.took = db.recent.merged(gone), time.Since(began)
+	return m, nil
 }
 
-// mergePart merges the new uses of a part and returns how many rows of them it left, because they were too many.
-func (db *DB) mergePart(ctx context.Context, t *sqlx.Tx, part int64) (left int, err error) {
+// mergePart merges new uses of a part, and returns how many fewer there are, whether these were all, and how many rows did
+// not read.
+func (db *DB) mergePart(ctx context.Context, t *sqlx.Tx, part int64) (gone int, whole bool, damaged int, err error) {
 	var uses []access.Use
-	if err := newUsesOf(ctx, t, part, func(u access.Use) { uses = append(uses, u) }); err != nil {
-		return 0, err
+	r, err := newUsesOf(ctx, t, part, mergeRead, func(u access.Use) { uses = append(uses, u) })
+	if err != nil {
+		return 0, false, 0, err
 	}
 	uses = sumUses(uses)
-	now := uses[:min(len(uses), mergeRows)]
+	now, rest := uses[:min(len(uses), mergeRows)], uses[min(len(uses), mergeRows):]
 	if err := db.uses.write(ctx, t, now); err != nil {
-		return 0, err
+		return 0, false, 0, err
 	}
-	if _, err := affect(ctx, t, `DELETE FROM new_uses WHERE place >= ? AND place < ?`, part*partPlaces, (part+1)*partPlaces); err != nil {
-		return 0, err
+	if _, err := affect(ctx, t, `DELETE FROM new_uses WHERE place >= ? AND place <= ?`, part*partPlaces, r.last); err != nil {
+		return 0, false, 0, err
 	}
-	if left = len(uses) - len(now); left > 0 {
-		db.recent.batch++
-		_, err = affect(ctx, t, insertNewUses, part*partPlaces+db.recent.batch, encodeUses(uses[len(now):]))
+	if len(rest) > 0 {
+		_, err = affect(ctx, t, insertNewUses, db.recent.place(part), encodeUses(rest))
 	}
-	return left, err
+	return r.uses - len(rest), r.whole && len(rest) == 0, r.damaged, err
 }
 
-// newUsesOf calls each with the uses of a part that are not merged.
-func newUsesOf(ctx context.Context, t *sqlx.Tx, part int64, each func(access.Use)) error {
-	var codes [][]byte
-	err := t.SelectContext(ctx, &codes, t.Rebind(`SELECT uses FROM new_uses WHERE place >= ? AND place < ? ORDER BY place`),
+// reading is what was read of the new uses of a part.
+type reading struct {
+	last          int64 // place
+	uses, damaged int   // damaged are rows, of which what reads is among the uses
+	whole         bool  // nothing follows
+}
+
+// everything is more uses than there are.
+const everything = math.MaxInt
+
+// newUsesOf calls each with the uses of a part that are not merged, in the order in which they came, until so many at
+// least are read.
+func newUsesOf(ctx context.Context, t *sqlx.Tx, part int64, most int, each func(access.Use)) (r reading, err error) {
+	rows, err := t.QueryxContext(ctx, t.Rebind(`SELECT place, uses FROM new_uses WHERE place >= ? AND place < ? ORDER BY place`),
 		part*partPlaces, (part+1)*partPlaces)
-	for _, code := range codes {
-		err = errors.Join(err, decodeUses(part, code, each))
-	}
 	if err != nil {
-		return fmt.Errorf("read new uses: %w", err)
+		return r, fmt.Errorf("read new uses: %w", err)
 	}
-	return nil
+	defer func() { _ = rows.Close() }()
+	for r.uses < most {
+		if !rows.Next() {
+			r.whole = true
+			break
+		}
+		var code []byte
+		if err := rows.Scan(&r.last, &code); err != nil {
+			return r, fmt.Errorf("read new uses: %w", err)
+		}
+		if decodeUses(part, code, func(u access.Use) { each(u); r.uses++ }) != nil {
+			r.damaged++
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return r, fmt.Errorf("read new uses: %w", err)
+	}
+	return r, nil
 }
 
 // sumUses adds uses up by key, day and caller, and returns them by key and day, the busiest callers first.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -175,12 +176,22 @@ func TestMergeEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestDamagedUsesAreAnError(t *testing.T) {
+// Damaged uses are told of and left out; all others are merged, and a damaged database opens.
+func TestDamagedUsesAreLeftOut(t *testing.T) {
 	d := newDesk(t)
 	key, _ := d.makeKey(d.alice)
 	d.unmerged(key.ID, d.Now(), "billing", "192.0.2.7", 2, 0)
 	exec(t, d.path, `UPDATE new_uses SET uses = substr(uses, 1, length(uses) - 1)`)
+	d.unmerged(key.ID, d.Now(), "reports", "192.0.2.8", 1, 0)
+	d.reopen()
 	if err := d.MergeUses(t.Context()); !errors.Is(err, db.ErrUses) {
 		t.Errorf("got %v", err)
+	}
+	day := strconv.FormatInt(d.Now().Unix()/86400, 10)
+	if got := d.dayRows(key.Number); !slices.Equal(got, []string{day + " reports 192.0.2.8 1 0"}) || d.NewUses() != 0 {
+		t.Errorf("merged are %q, and %d wait", got, d.NewUses())
+	}
+	if err := d.MergeUses(t.Context()); err != nil {
+		t.Errorf("after that: %v", err)
 	}
 }

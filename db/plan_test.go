@@ -150,16 +150,16 @@ func ask(t *testing.T, d *DB) {
 		conn, err := d.read.Connx(ctx)
 		check("connection", err)
 		check("export", conn.Raw(func(c any) error {
-			r, err := newReader(c, status, &recentUses{})
+			r, err := newExportReader(c, status, &recentUses{})
 			if err != nil {
 				return err
 			}
 			defer r.close()
-			from, err := r.end(named("", int64(0), ""), 9)
+			from, err := r.end(ctx, named("", int64(0), ""), 9)
 			if err != nil || from == nil {
 				return fmt.Errorf("after 9 keys: %v, %w", from, err)
 			}
-			_, _, err = r.rows(nil, from, 9, access.NewReport(d.Now()).Append)
+			_, _, err = r.rows(ctx, nil, from, 9, access.NewReport(d.Now()).Append)
 			return err
 		}))
 		check("connection", conn.Close())

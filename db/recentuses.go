@@ -3,6 +3,7 @@ package db
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +17,7 @@ import (
 
 // recentUses is what is known of the uses that are written but not merged. The zero value knows of none.
 type recentUses struct {
-	batch int64 // the last one
+	batch int64 // the last one; under DB.changing
 
 	mu    sync.Mutex
 	last  map[int64]*[partKeys]uint32 // by part, when each of its keys was last used: seconds since 1970, 0 for never
@@ -24,29 +25,43 @@ type recentUses struct {
 	total int                         // of all parts
 }
 
-// loadRecent returns what the database says of them.
+// loadRecent returns what the database says of them. Those that do not read are left for MergeUses to tell of.
 func loadRecent(ctx context.Context, q sqlx.QueryerContext) (*recentUses, error) {
 	r := &recentUses{}
+	var err error
 	rows, err := q.QueryxContext(ctx, `SELECT place, uses FROM new_uses`)
 	if err != nil {
 		return nil, fmt.Errorf("read new uses: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	for err == nil && rows.Next() {
 		var place int64
 		var code []byte
-		if err := rows.Scan(&place, &code); err != nil {
-			return nil, fmt.Errorf("read new uses: %w", err)
-		}
-		r.batch = max(r.batch, place%partPlaces)
-		if err := decodeUses(place/partPlaces, code, func(u access.Use) { r.add(u) }); err != nil {
-			return nil, fmt.Errorf("read new uses: %w", err)
+		if err = rows.Scan(&place, &code); err == nil {
+			r.batch = max(r.batch, place%partPlaces)
+			r.load(place/partPlaces, code)
 		}
 	}
-	if err := rows.Err(); err != nil {
+	if err := errors.Join(err, rows.Err()); err != nil {
 		return nil, fmt.Errorf("read new uses: %w", err)
 	}
 	return r, nil
+}
+
+// load adds what is encoded of a part, which has new uses then though none of them read.
+func (r *recentUses) load(part int64, code []byte) {
+	if r.count == nil {
+		r.count, r.last = map[int64]int{}, map[int64]*[partKeys]uint32{}
+	}
+	r.count[part] += 0
+	_ = decodeUses(part, code, r.add)
+}
+
+// place returns where the next uses of a part are kept. None is ever returned twice, though the write should fail: it may
+// have been done all the same.
+func (r *recentUses) place(part int64) int64 {
+	r.batch++
+	return part*partPlaces + r.batch
 }
 
 // note adds uses that were written.
@@ -77,14 +92,14 @@ func (r *recentUses) add(u access.Use) {
 	*at = max(*at, uint32(u.UsedAt.Unix()))
 }
 
-// merged notes of how many uses of some parts are left, and returns how many those of all parts are. When the keys were
-// last used stays: some page may have been read from before.
-func (r *recentUses) merged(left map[int64]int) (total int) {
+// merged notes how many uses of some parts are gone, and returns how many those of all parts are. When the keys were last
+// used stays: some page may have been read from before.
+func (r *recentUses) merged(gone map[int64]int) (total int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for part, n := range left {
-		r.total += n - r.count[part]
-		if r.count[part] = n; n == 0 {
+	for part, n := range gone {
+		r.total -= n
+		if r.count[part] -= n; r.count[part] == 0 {
 			delete(r.count, part)
 		}
 	}

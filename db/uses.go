@@ -13,51 +13,49 @@ const useChunk = 10 * time.Millisecond
 
 // SaveUses writes down who used which key, and returns how many of the uses were written; the rest is not. They come by
 // key, are kept as they come, and merged later by MergeUses; a last use is told of at once. When there are very many the
-// writing is spread over time, until ctx is done.
+// writing is spread over time, until ctx is done. After access.ErrUnsure some may have been written all the same, and are
+// counted twice if they come again.
 func (db *DB) SaveUses(ctx context.Context, uses []access.Use) (written int, err error) {
 	for written < len(uses) {
-		began := time.Now()
-		n, err := db.saveSome(context.WithoutCancel(ctx), uses[written:])
+		n, took, err := db.saveSome(context.WithoutCancel(ctx), uses[written:])
 		if written += n; err != nil {
 			return written, fmt.Errorf("save uses: %w", err)
 		}
 		if written < len(uses) {
-			rest(ctx, time.Since(began))
+			pause(ctx, took)
 		}
 	}
 	return written, nil
 }
 
-// saveSome writes the first of the uses in one transaction. It queues behind the changes of people.
-func (db *DB) saveSome(ctx context.Context, uses []access.Use) (written int, err error) {
+// saveSome writes the first of the uses in one transaction, and returns how long that took. It queues behind the changes
+// of people.
+func (db *DB) saveSome(ctx context.Context, uses []access.Use) (written int, took time.Duration, err error) {
 	db.changing.Lock()
 	defer db.changing.Unlock()
-	end := time.Now().Add(useChunk)
+	began := time.Now()
 	t, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { _ = t.Rollback() }()
 	add, err := t.PreparexContext(ctx, t.Rebind(insertNewUses))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { _ = add.Close() }()
-	batch := db.recent.batch
-	for written < len(uses) && (written == 0 || time.Now().Before(end)) {
+	for written < len(uses) && (written == 0 || time.Since(began) < useChunk) {
 		some := firstPartOf(uses[written:])
-		batch++
-		if _, err := add.ExecContext(ctx, partOf(some[0].Key)*partPlaces+batch, encodeUses(some)); err != nil {
-			return 0, err
+		if _, err := add.ExecContext(ctx, db.recent.place(partOf(some[0].Key)), encodeUses(some)); err != nil {
+			return 0, 0, err
 		}
 		written += len(some)
 	}
 	if err := committed("save uses", t); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	db.recent.note(uses[:written])
-	db.recent.batch = batch
-	return written, nil
+	return written, time.Since(began), nil
 }
 
 const insertNewUses = `INSERT INTO new_uses (place, uses) VALUES (?, ?)`
@@ -71,12 +69,12 @@ func firstPartOf(uses []access.Use) []access.Use {
 	return uses[:n]
 }
 
-// busy is how much of the time is worked at most while there is much to write: one part of so many.
-const busy = 4
+// pauses is how much longer than the work the pause after it is while there is much to write.
+const pauses = 3
 
-// rest waits, after work that took so long, so that the work does not take a processor for itself.
-func rest(ctx context.Context, took time.Duration) {
-	timer := time.NewTimer(took * (busy - 1))
+// pause waits, after work that took so long, so that the work does not take a processor for itself.
+func pause(ctx context.Context, took time.Duration) {
+	timer := time.NewTimer(took * pauses)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -24,10 +24,11 @@ func newUseWriter(ctx context.Context, write *sqlx.DB) (*useWriter, error) {
 				WHERE excluded.last_used_at > last_uses.last_used_at`,
 		},
 		days: manyRows{
-			columns: 7, head: `INSERT INTO key_days (key, day, service, address, accepted, refused, last_at) VALUES `,
+			columns: 8, head: `INSERT INTO key_days (key, day, service, address, accepted, refused, last_at, used_at) VALUES `,
 			tail: ` ON CONFLICT (key, day, service, address) DO UPDATE SET
 				accepted = key_days.accepted + excluded.accepted, refused = key_days.refused + excluded.refused,
-				last_at = CASE WHEN excluded.last_at > key_days.last_at THEN excluded.last_at ELSE key_days.last_at END`,
+				last_at = CASE WHEN excluded.last_at > key_days.last_at THEN excluded.last_at ELSE key_days.last_at END,
+				used_at = CASE WHEN excluded.used_at > key_days.used_at THEN excluded.used_at ELSE key_days.used_at END`,
 		},
 	}
 	for _, m := range []*manyRows{&w.last, &w.days} {
@@ -46,7 +47,7 @@ func (w *useWriter) write(ctx context.Context, t *sqlx.Tx, uses []access.Use) er
 	for some := range slices.Chunk(uses, useRows) {
 		days := make([]any, 0, len(some)*w.days.columns)
 		for _, u := range some {
-			days = append(days, u.Key, dayNumber(u.Day), u.Service, u.Address, u.Accepted, u.Refused, micros(u.LastAt))
+			days = append(days, u.Key, dayNumber(u.Day), u.Service, u.Address, u.Accepted, u.Refused, micros(u.LastAt), usedAt(u))
 		}
 		if err := w.days.exec(ctx, t, days); err != nil {
 			return err
@@ -56,6 +57,14 @@ func (w *useWriter) write(ctx context.Context, t *sqlx.Tx, uses []access.Use) er
 		}
 	}
 	return nil
+}
+
+// usedAt returns when a caller was last accepted, or 0 if it never was.
+func usedAt(u access.Use) int64 {
+	if u.UsedAt.IsZero() {
+		return 0
+	}
+	return micros(u.UsedAt)
 }
 
 // lastUses returns the keys that were accepted, each once, with the last time.

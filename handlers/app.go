@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -45,6 +46,8 @@ type App struct {
 	metrics   *metrics
 	passwords *line  // where people wait for their password to be hashed
 	fallback  []byte // the 500 page, rendered at start
+
+	failureSaid atomic.Int64 // when it was last said that verify cannot tell
 }
 
 // New returns the web application. It fails on a route without a gate or a page that does not render.

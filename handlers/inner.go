@@ -2,8 +2,7 @@ package handlers
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,12 +10,10 @@ import (
 
 	"github.com/valyala/fasthttp"
 	"github.com/valyala/fasthttp/fasthttpadaptor"
-
-	"github.com/keydesk/keydesk/access"
 )
 
 // Inner is the server of an inner network. It answers verify, as the desk's own address does, and the metrics, which are
-// here only. Every request of every service asks here, so it is served by fasthttp, which takes a third less of a
+// here only. Every request of every service asks here, so it is served by fasthttp, which takes a quarter less of a
 // processor for it than net/http; docs/benchmarks.md has the figures.
 type Inner struct {
 	app     *App
@@ -30,6 +27,7 @@ func (a *App) Inner() *Inner {
 	in.server = &fasthttp.Server{
 		Handler:        in.handle,
 		HeaderReceived: withoutBody,
+		ErrorHandler:   in.unreadable,
 		ReadBufferSize: 16 << 10, // what net/http takes of headers at the other address
 		ReadTimeout:    5 * time.Second,
 		WriteTimeout:   30 * time.Second,
@@ -39,13 +37,13 @@ func (a *App) Inner() *Inner {
 		NoDefaultServerHeader: true,
 		NoDefaultContentType:  true,
 		SecureErrorLogMessage: true,
-		Logger:                maskedLog{a.Log},
+		Logger:                quietLog{a.Log},
 	}
 	return in
 }
 
 // Serve answers what comes to the listener, until Shutdown.
-func (in *Inner) Serve(l net.Listener) error { return in.server.Serve(l) }
+func (in *Inner) Serve(l net.Listener) error { return in.server.Serve(lingeringListener{l}) }
 
 // Shutdown lets the requests under way end, and takes no more.
 func (in *Inner) Shutdown(ctx context.Context) error { return in.server.ShutdownWithContext(ctx) }
@@ -64,6 +62,17 @@ func withoutBody(h *fasthttp.RequestHeader) (none fasthttp.RequestConfig) {
 const chunked = -1
 
 func (in *Inner) handle(ctx *fasthttp.RequestCtx) {
+	defer func() {
+		if p := recover(); p != nil { // fasthttp would let it end the desk
+			in.app.Log.Error("inner address", "error", panicError(p))
+			ctx.Response.Reset()
+			ctx.SetStatusCode(http.StatusServiceUnavailable)
+			ctx.SetConnectionClose()
+		}
+	}()
+	if ctx.Request.Header.ConnectionClose() {
+		linger(ctx)
+	}
 	path, err := url.PathUnescape(string(ctx.URI().PathOriginal()))
 	switch {
 	case err == nil && isVerify(path):
@@ -90,6 +99,23 @@ func (in *Inner) verify(ctx *fasthttp.RequestCtx) {
 		q.authorization(string(value))
 	}
 	in.app.answer(v, q, func() string { return in.app.addressOf(ctx) }).give(ctx)
+}
+
+// unreadable answers what is no request, after which the connection is closed.
+func (in *Inner) unreadable(ctx *fasthttp.RequestCtx, err error) {
+	linger(ctx)
+	if _, ok := errors.AsType[*fasthttp.ErrSmallBuffer](err); ok {
+		in.problem(ctx, http.StatusRequestHeaderFieldsTooLarge, "headers", "The headers of the request are too large.", header{})
+		return
+	}
+	in.problem(ctx, http.StatusBadRequest, "request", "That is no request that can be read.", header{})
+}
+
+// linger has the connection linger when it is closed.
+func linger(ctx *fasthttp.RequestCtx) {
+	if conn, ok := ctx.Conn().(*lingeringConn); ok {
+		conn.linger = true
+	}
 }
 
 func (in *Inner) problem(ctx *fasthttp.RequestCtx, status int, code, detail string, more header) {
@@ -123,12 +149,4 @@ func (a *App) addressOf(ctx *fasthttp.RequestCtx) string {
 		r.Header.Add("X-Forwarded-For", string(value))
 	}
 	return a.echo.IPExtractor(r)
-}
-
-// maskedLog is where fasthttp tells of connections that go wrong, with which it quotes what came. That is everybody's to
-// send, so it is told to who debugs only.
-type maskedLog struct{ *slog.Logger }
-
-func (l maskedLog) Printf(format string, args ...any) {
-	l.Debug("inner address", "told", access.MaskSecrets(fmt.Sprintf(format, args...)))
 }

@@ -20,8 +20,8 @@ const unavailableResult access.Verdict = "unavailable"
 // metrics are what the desk counts of itself, in the names of Prometheus (https://prometheus.io/docs/practices/naming/).
 // They carry no User ID, key or address.
 type metrics struct {
-	verifies map[access.Verdict]prometheus.Counter
-	took     prometheus.Histogram // of a verify
+	verifies map[access.Verdict]prometheus.Counter // of every result
+	took     prometheus.Histogram                  // of a verify
 	flushes  prometheus.Histogram
 	failed   prometheus.Counter // flushes
 	pages    *prometheus.CounterVec
@@ -44,7 +44,7 @@ func newMetrics(keys *verify.Table, uses *verify.Uses, unmerged func() int, vers
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 7),
 		}),
 		failed: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "keydesk_uses_flush_failures_total", Help: "How often the uses of keys could not be written down; they are kept for the next time.",
+			Name: "keydesk_uses_flush_failures_total", Help: "How often the uses of keys could not be written down, or not be added up; they are kept for the next time.",
 		}),
 		pages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "keydesk_http_requests_total", Help: "Requests of pages, by route and status.",

@@ -63,7 +63,7 @@ func (a *App) answer(v *verifying, q question, from func() string) (got reply) {
 		return a.unavailable(v, errUnsettled)
 	}
 	if a.Log.Enabled(context.Background(), slog.LevelDebug) {
-		a.Log.Debug("verify", "verdict", verdict, "key", key.ID(), "request", access.NewToken())
+		a.Log.Debug("verify", "verdict", verdict, "key", key.ID())
 	}
 	if verdict == access.Accepted {
 		got = v.accept(key)

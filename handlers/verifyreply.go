@@ -3,6 +3,7 @@ package handlers
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/verify"
@@ -76,9 +77,16 @@ func (v *verifying) refuse(verdict access.Verdict) reply {
 	return v.problem(http.StatusUnauthorized, string(verdict), detail, challenge)
 }
 
+// failureEvery is how often it is said that verify cannot tell. Who holds such a key may ask thousands of times a second;
+// the metrics count each.
+const failureEvery = time.Minute
+
 // unavailable answers that the desk cannot tell, which is never a yes and never a no.
 func (a *App) unavailable(v *verifying, err error) reply {
-	a.Log.Error("verify failed", "error", err, "request", access.NewToken())
+	now := time.Now().UnixNano()
+	if said := a.failureSaid.Load(); now-said >= int64(failureEvery) && a.failureSaid.CompareAndSwap(said, now) {
+		a.Log.Error("verify failed", "error", err)
+	}
 	return v.problem(http.StatusServiceUnavailable, "unavailable", "Keydesk cannot tell at the moment; ask again.",
 		header{"Retry-After", "1"})
 }

@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -28,7 +29,10 @@ func TestDeactivatedKeyIsRefused(t *testing.T) {
 					case <-stop:
 						return
 					default:
-						d.verify(http.MethodGet, "", bearer(steady))
+						if code, err := d.status(steady); code != http.StatusOK {
+							t.Errorf("the other key: %d, %v", code, err)
+							return
+						}
 					}
 				}
 			})
@@ -42,6 +46,21 @@ func TestDeactivatedKeyIsRefused(t *testing.T) {
 			refusedWith(t, d.verify(http.MethodGet, "", bearer(secret)), "deactivated")
 		}
 	})
+}
+
+// status asks whether a key is good, from a goroutine that cannot end the test.
+func (d *desk) status(secret string) (code int, err error) {
+	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.asks+verifyPath, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	r.Header = bearer(secret)
+	answer, err := d.web.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode, errors.Join(err, answer.Body.Close())
 }
 
 func TestKeyIsGoodFromItsRevealOn(t *testing.T) {
@@ -130,6 +149,21 @@ func TestVerifyReadsNoBody(t *testing.T) {
 		d.must(err)
 		defer func() { _ = answer.Body.Close() }()
 		read(t, answer).is(http.StatusOK)
+	})
+}
+
+// VER-10: nor is the answer lost for a body that does come.
+func TestVerifyAnswersBeforeALargeBody(t *testing.T) {
+	atBoth(t, func(t *testing.T, d *desk) {
+		secret, _ := d.newKey("alice")
+		body := strings.Repeat("x", 200<<10)
+		for range 50 {
+			v := d.caller()
+			v.header = bearer(secret)
+			if got := v.send(http.MethodPost, verifyPath, "text/plain", body); got.status != http.StatusOK || got.header.Get("X-Keydesk-User") != "alice" {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+		}
 	})
 }
 

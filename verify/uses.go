@@ -17,8 +17,8 @@ const (
 )
 
 // Uses counts who used which key, to be written in batches. It takes a lock for a moment only, and however much is sent
-// it grows by no more than one entry a key that exists and is used. It is safe for concurrent use. The zero value is
-// ready.
+// it holds at most 64 times 4,096 uses and 1,024 callers, and then one entry for each key and day that it was used. It is
+// safe for concurrent use. The zero value is ready.
 type Uses struct {
 	shards [shards]shard
 }

@@ -118,6 +118,9 @@ func readAnswer(r *bufio.Reader) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if len(line) < 12 { // HTTP/1.1 200
+		return 0, fmt.Errorf("answered %q", line)
+	}
 	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
 		return 0, err
 	}

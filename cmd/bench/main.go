@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -23,13 +25,13 @@ type bench struct {
 }
 
 func main() {
-	if err := run(context.Background()); err != nil {
+	if err := run(); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) (err error) {
+func run() (err error) {
 	b := &bench{}
 	flag.StringVar(&b.keydesk, "keydesk", "bin/keydesk", "the program to measure")
 	flag.IntVar(&b.keys, "keys", 1_000_000, "keys in the database")
@@ -46,6 +48,8 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	ctx, end := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer end() // of the processes that an error leaves
 	if err := b.fill(ctx); err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func (b *bench) pages(ctx context.Context) error {
 			}
 			ratio = append(ratio, got.perSecond()/yard.perSecond())
 		}
-		b.table.add(page.what, ratio, 0.10)
+		b.table.add(page.what, ratio, ">= 0.10")
 	}
 	return errors.Join(desk.stop(), bare.stop())
 }

@@ -46,7 +46,11 @@ func start(ctx context.Context, name string, args ...string) (*process, error) {
 		if found := readyLine.FindStringSubmatch(lines.Text()); found != nil {
 			p.addr, p.ready = found[1], time.Since(began)
 			if p.inner = p.addr; slices.Contains(args, innerFlag) && lines.Scan() {
-				p.inner = innerLine.FindStringSubmatch(lines.Text())[1]
+				found := innerLine.FindStringSubmatch(lines.Text())
+				if found == nil {
+					return nil, fmt.Errorf("%s says %q, not where verify is", name, lines.Text())
+				}
+				p.inner = found[1]
 			}
 			go func() {
 				for lines.Scan() { // so that it never waits for a reader

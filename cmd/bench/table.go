@@ -14,10 +14,10 @@ type table struct{ rows []row }
 type row struct {
 	what   string
 	values []float64
-	reach  float64 // 0 when there is nothing to reach
+	reach  string // what it should be; may be empty
 }
 
-func (t *table) add(what string, values []float64, reach float64) {
+func (t *table) add(what string, values []float64, reach string) {
 	slices.Sort(values)
 	t.rows = append(t.rows, row{what, values, reach})
 }
@@ -28,11 +28,7 @@ func (t *table) print(out io.Writer) error {
 	_, _ = fmt.Fprintf(w, "on %d cores, %s\n\n", runtime.NumCPU(), runtime.Version())
 	_, _ = fmt.Fprintln(w, "what\tmedian\tfrom\tto\treach")
 	for _, r := range t.rows {
-		reach := ""
-		if r.reach != 0 {
-			reach = fmt.Sprintf("%.3g", r.reach)
-		}
-		_, _ = fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.3f\t%s\n", r.what, r.values[len(r.values)/2], r.values[0], r.values[len(r.values)-1], reach)
+		_, _ = fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.3f\t%s\n", r.what, r.values[len(r.values)/2], r.values[0], r.values[len(r.values)-1], r.reach)
 	}
 	return w.Flush()
 }

@@ -40,7 +40,9 @@ func (c *demoDataCmd) Run(ctx context.Context, std stdio) error {
 		err = errors.Join(c.fill(ctx, d), d.Close())
 	}
 	if err != nil {
-		_ = os.Remove(c.Database) // half a database is of no use, and in the way of the next try
+		if access.Refused(err, access.Clashes) == nil { // somebody was faster, and has people in it
+			_ = os.Remove(c.Database) // it is empty, and in the way of the next try
+		}
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "Made the database %s with %d users and %d keys, in %s. It is served on loopback only.\n",

@@ -29,7 +29,7 @@ func (c *exportCmd) Run(ctx context.Context, std stdio) error {
 		return err
 	}
 	bar := progress{out: std.err}
-	if isTerminal(std.err) {
+	if isTerminal(std.err) && !isTerminal(std.out) { // where it would be drawn into the report
 		bar.total, err = d.CountKeys(ctx, access.TheOperator(), status)
 	}
 	if err == nil {

@@ -92,9 +92,13 @@ func (l listeners) serve(ctx context.Context, app *handlers.App, log *slog.Logge
 	}
 	drained, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	for _, shutdown := range shutdowns {
-		if down := shutdown(drained); down != nil {
-			err = errors.Join(err, fmt.Errorf("drain: %w", down))
+	down := make(chan error, len(shutdowns))
+	for _, shutdown := range shutdowns { // at once: no slow answer of one takes the other's time
+		go func() { down <- shutdown(drained) }()
+	}
+	for range shutdowns {
+		if failed := <-down; failed != nil {
+			err = errors.Join(err, fmt.Errorf("drain: %w", failed))
 		}
 	}
 	return errors.Join(err, outer.Close())

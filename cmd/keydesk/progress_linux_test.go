@@ -51,4 +51,17 @@ func TestExportShowsProgressOnATerminalOnly(t *testing.T) {
 	if watched.String() != report.String() || strings.Count(report.String(), "\r\n") != 1001 {
 		t.Errorf("%d lines, and %d on a terminal", strings.Count(report.String(), "\r\n"), strings.Count(watched.String(), "\r\n"))
 	}
+	screen, end = terminal(t)
+	looked := make(chan string, 1)
+	go func() {
+		all, _ := io.ReadAll(screen)
+		looked <- string(all)
+	}()
+	code = run(context.Background(), []string{"export", "--database=" + file}, stdio{nil, end, end})
+	if err := end.Close(); err != nil {
+		t.Error(err)
+	}
+	if drawn := <-looked; code != 0 || strings.Contains(drawn, "#") || !strings.HasPrefix(drawn, "User ID,") {
+		t.Errorf("the report on a terminal: %d, %q", code, drawn)
+	}
 }

@@ -54,10 +54,11 @@ func (d *desk) crowd(keyID, how string) {
 	d.t.Helper()
 	const callers = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 30),
 		now (us) AS (SELECT CAST(strftime('%s', 'now') AS INTEGER) * 1000000) `
-	d.sql(callers + `INSERT INTO key_days (key, day, service, address, accepted, refused, last_at)
+	d.sql(callers + `INSERT INTO key_days (key, day, service, address, accepted, refused, last_at, used_at)
 		SELECT (SELECT number FROM keys WHERE id = '` + keyID + `'), us / 86400000000 - iif(i < 9, i, 0), substr('w' || i || printf('%.64c', 'w'), 1, 64),
 			'2001:db8:1234:5678:9abc:def0:1234:' || (5000 + i), iif('` + how + `' = 'accepted', 123456 * (i + 1), 0),
-			iif('` + how + `' = 'refused', 123456 * (i + 1), 0), us - iif(i < 9, i, 0) * 86400000000 FROM n, now`)
+			iif('` + how + `' = 'refused', 123456 * (i + 1), 0), us - iif(i < 9, i, 0) * 86400000000,
+			iif('` + how + `' = 'accepted', us - iif(i < 9, i, 0) * 86400000000, 0) FROM n, now`)
 	d.sql(callers + `INSERT INTO last_uses (key, last_used_at) SELECT number, us FROM keys, now WHERE id = '` + keyID + `'`)
 }
 

@@ -59,11 +59,11 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	welcome, err := c.welcome(ctx, d, settings.base, accounts)
+	welcome, err := c.welcome(ctx, d, settings.base, listeners, accounts)
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprint(std.out, welcome+listeners.told()) // a closed terminal does not matter
+	_, _ = fmt.Fprint(std.out, welcome) // a closed terminal does not matter
 	settings.warn(log)
 	if !c.Demo {
 		warnOfOpenSecret(c.path(c.databaseFlags), log)
@@ -116,14 +116,14 @@ func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *veri
 	return d, nil, d.Close, nil
 }
 
-// welcome prints where the desk is, with the accounts of a demo. While there is no user it issues a set-up link, which
-// ends any former one, and prints that too.
-func (c *serveCmd) welcome(ctx context.Context, d *db.DB, base *url.URL, accounts []views.DemoAccount) (string, error) {
+// welcome returns what says where the desk is, with the accounts of a demo. While there is no user it issues a set-up link, which
+// ends any former one, and says that too.
+func (c *serveCmd) welcome(ctx context.Context, d *db.DB, base *url.URL, l listeners, accounts []views.DemoAccount) (string, error) {
 	some, err := d.AnyUser(ctx)
 	if err != nil {
 		return "", err
 	}
-	text := fmt.Sprintf("Keydesk is ready at %s\n", base)
+	text := fmt.Sprintf("Keydesk is ready at %s\n", base) + l.told()
 	for _, a := range accounts {
 		text += fmt.Sprintf("  sign in as %-6s with password %s (%s)\n", a.UserID, a.Password, a.Role)
 	}

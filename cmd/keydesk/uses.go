@@ -22,8 +22,13 @@ type useKeeper struct {
 	flushed func(took time.Duration, err error)
 	log     *slog.Logger
 
+	settling, saving, merging fault
+}
+
+// fault is something that may fail time and again.
+type fault struct {
 	failing bool
-	said    time.Time // when it was last said that uses cannot be written
+	said    time.Time // when it was last told
 }
 
 // keepUses has uses written down about once a second. The function it returns ends that and writes the rest; call it
@@ -40,43 +45,48 @@ func keepUses(ctx context.Context, k useKeeper) (rest func() error) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				k.say(k.save(ctx))
+				_ = k.save(ctx) // which has told of it
 			}
 		}
 	}()
 	return func() error {
 		stop()
 		<-stopped
-		return k.save(ctx) // which waits for nothing now
+		return k.save(ctx) // which pauses no more
 	}
 }
 
-// save writes what was gathered, or keeps the rest of it for the next time.
+// save writes what was gathered, or keeps the rest of it for the next time, and merges some.
 func (k *useKeeper) save(ctx context.Context) error {
 	settled := k.db.Settle(context.WithoutCancel(ctx))
+	k.settling.tell(k.log, "settle what became of keys", "verify answers 503 for them", settled)
 	uses, began := k.uses.Take(), time.Now()
-	written, err := k.db.SaveUses(ctx, uses)
-	if err != nil {
+	written, saved := k.db.SaveUses(ctx, uses)
+	took := time.Since(began)
+	if saved != nil {
 		k.uses.Return(uses, written)
 	}
-	if len(uses) > 0 {
-		k.flushed(time.Since(began), err)
+	k.saving.tell(k.log, "write uses of keys down", "verify goes on, and they are kept for later", saved)
+	var merged error
+	if saved == nil {
+		merged = k.db.MergeUses(ctx)
+		k.merging.tell(k.log, "add uses of keys up", "verify goes on, and they are written down", merged)
 	}
-	if err == nil {
-		err = k.db.MergeUses(ctx)
+	if len(uses) > 0 || merged != nil {
+		k.flushed(took, errors.Join(saved, merged))
 	}
-	return errors.Join(settled, err)
+	return errors.Join(settled, saved, merged)
 }
 
-// say tells of what fails, once a minute at most, and of its end.
-func (k *useKeeper) say(err error) {
+// tell logs that something cannot be done, once a minute at most, and that it can be again.
+func (f *fault) tell(log *slog.Logger, what, meanwhile string, err error) {
 	switch {
-	case err != nil && time.Since(k.said) >= failureEvery:
-		k.log.Warn("uses of keys are not written; verify goes on, and they are kept for later", "error", err)
-		k.said = time.Now()
-	case err == nil && k.failing:
-		k.log.Info("uses of keys are written again")
-		k.said = time.Time{}
+	case err != nil && time.Since(f.said) >= failureEvery:
+		log.Warn("cannot "+what, "meanwhile", meanwhile, "error", err)
+		f.said = time.Now()
+	case err == nil && f.failing:
+		log.Info("can again " + what)
+		f.said = time.Time{}
 	}
-	k.failing = err != nil
+	f.failing = err != nil
 }
