@@ -110,6 +110,25 @@ func BenchmarkVerify(b *testing.B) {
 	runBare(b, app, r, http.StatusOK)
 }
 
+// KEY-6: a key that nobody made and one that was deactivated take as long, but for the note of the latter's use.
+func BenchmarkVerifyUnknown(b *testing.B) {
+	app, _, _ := benchDesk(b)
+	r := httptest.NewRequest(http.MethodGet, "/api/v1/verify", http.NoBody)
+	r.Header.Set("Authorization", "Bearer "+access.NewSecret(access.DefaultPrefix).Reveal())
+	runBare(b, app, r, http.StatusUnauthorized)
+}
+
+func BenchmarkVerifyDeactivated(b *testing.B) {
+	app, _, secret := benchDesk(b)
+	app.Keys.Note(access.KeyChange{
+		Key: 50, KeyID: "01900000-0000-7000-8000-000000000000", UserID: "alice", Status: access.Inactive,
+		Hash: [access.HashLen]byte(app.DB.Secrets().Pepper.Fingerprint(secret).Hash),
+	})
+	r := httptest.NewRequest(http.MethodGet, "/api/v1/verify", http.NoBody)
+	r.Header.Set("Authorization", "Bearer "+secret.Reveal())
+	runBare(b, app, r, http.StatusUnauthorized)
+}
+
 func BenchmarkVerifyMalformed(b *testing.B) {
 	app, _, _ := benchDesk(b)
 	r := httptest.NewRequest(http.MethodGet, "/api/v1/verify", http.NoBody)

@@ -122,7 +122,7 @@ func readAnswer(r *bufio.Reader) (status int, err error) {
 		return 0, fmt.Errorf("answered %q", line)
 	}
 	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("answered %q", line)
 	}
 	length, chunked := 0, false
 	for {

@@ -44,12 +44,13 @@ func run() (err error) {
 	case "yardstick":
 		return yardstick()
 	}
+	// Only here: the client and the yardstick are to end by the signal itself.
+	ctx, release := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer release()
 	if b.dir, err = os.MkdirTemp("", "keydesk-bench-"); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
-	ctx, end := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer end() // of the processes that an error leaves
 	if err := b.fill(ctx); err != nil {
 		return err
 	}

@@ -38,19 +38,17 @@ func (b *bench) starts(ctx context.Context) error {
 }
 
 // verifies measures verify against the yardsticks, in turn.
-func (b *bench) verifies(ctx context.Context) error {
+func (b *bench) verifies(ctx context.Context) (err error) {
 	desk, err := b.serve(ctx)
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
+	defer func() { err = errors.Join(err, desk.stop()) }()
+	bare, err := startYardstick(ctx)
 	if err != nil {
 		return err
 	}
-	bare, err := start(ctx, self, "yardstick")
-	if err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, bare.stop()) }()
 	verify := load{
 		Addr: desk.inner, Path: verifyPath, Header: service, Keys: b.secrets(), Connections: connections, Time: b.round, Want: 200,
 	}
@@ -75,7 +73,7 @@ func (b *bench) verifies(ctx context.Context) error {
 		rate = append(rate, got[0].perSecond())
 	}
 	memory, err := desk.memory()
-	if err := errors.Join(err, desk.stop(), bare.stop()); err != nil {
+	if err != nil {
 		return err
 	}
 	b.table.add("verify, requests/s over the same-bytes handler's", toSame, ">= 0.95")
@@ -88,11 +86,12 @@ func (b *bench) verifies(ctx context.Context) error {
 }
 
 // flood measures one caller's p99 alone, and beside another who floods the desk with keys that do not exist.
-func (b *bench) flood(ctx context.Context) error {
+func (b *bench) flood(ctx context.Context) (err error) {
 	desk, err := b.serve(ctx)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, desk.stop()) }()
 	bad, err := b.badKeys()
 	if err != nil {
 		return err
@@ -120,7 +119,7 @@ func (b *bench) flood(ctx context.Context) error {
 	}
 	b.table.add("a caller's p99 beside a flood of bad keys, over alone", ratio, "<= 2")
 	b.table.add("the same, over beside as many good keys", kind, "")
-	return desk.stop()
+	return nil
 }
 
 // besideEachOther returns the result of one load while another is made.

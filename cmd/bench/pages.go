@@ -7,26 +7,23 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
 	"strings"
 )
 
 const password = "seven green lamps tomorrow"
 
 // pages measures pages against the yardstick that answers nothing.
-func (b *bench) pages(ctx context.Context) error {
+func (b *bench) pages(ctx context.Context) (err error) {
 	desk, err := b.serve(ctx)
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
+	defer func() { err = errors.Join(err, desk.stop()) }()
+	bare, err := startYardstick(ctx)
 	if err != nil {
 		return err
 	}
-	bare, err := start(ctx, self, "yardstick")
-	if err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, bare.stop()) }()
 	user, err := signIn(desk, "bench-user")
 	if err != nil {
 		return err
@@ -64,7 +61,7 @@ func (b *bench) pages(ctx context.Context) error {
 		}
 		b.table.add(page.what, ratio, ">= 0.10")
 	}
-	return errors.Join(desk.stop(), bare.stop())
+	return nil
 }
 
 // visitor is somebody who is signed in.

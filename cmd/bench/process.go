@@ -19,8 +19,8 @@ import (
 // process is a program that serves.
 type process struct {
 	*exec.Cmd
-	addr  string
-	inner string        // where verify and the metrics are too
+	addr  string        // served by net/http
+	inner string        // what --verify-addr names, served by fasthttp: verify is asked there
 	ready time.Duration // from its start to the line that says so
 }
 
@@ -45,10 +45,10 @@ func start(ctx context.Context, name string, args ...string) (*process, error) {
 	for lines.Scan() {
 		if found := readyLine.FindStringSubmatch(lines.Text()); found != nil {
 			p.addr, p.ready = found[1], time.Since(began)
-			if p.inner = p.addr; slices.Contains(args, innerFlag) && lines.Scan() {
-				found := innerLine.FindStringSubmatch(lines.Text())
-				if found == nil {
-					return nil, fmt.Errorf("%s says %q, not where verify is", name, lines.Text())
+			if slices.Contains(args, innerFlag) {
+				lines.Scan()
+				if found = innerLine.FindStringSubmatch(lines.Text()); found == nil {
+					return nil, errors.Join(fmt.Errorf("%s says %q, not where verify is", name, lines.Text()), p.stop())
 				}
 				p.inner = found[1]
 			}
@@ -63,9 +63,18 @@ func start(ctx context.Context, name string, args ...string) (*process, error) {
 	return nil, errors.Join(fmt.Errorf("%s did not get ready", name), p.Wait())
 }
 
-// stop ends it as an operator does.
+// startYardstick starts what the desk is held against.
+func startYardstick(ctx context.Context) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, self, "yardstick")
+}
+
+// stop ends it as an operator does, and waits until it has. It may have ended before.
 func (p *process) stop() error {
-	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	err := p.Wait()
