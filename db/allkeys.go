@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/keydesk/keydesk/access"
@@ -55,7 +56,7 @@ func (db *DB) tellRange(ctx context.Context, from, to string, tell func(access.K
 	}
 	defer func() { _ = conn.Close() }()
 	return conn.Raw(func(c any) (err error) {
-		s, err := prepare(c, `SELECT id, number, user_id, hash, last4, deactivated_at IS NOT NULL FROM keys WHERE id >= ? AND id < ?`)
+		s, err := prepare(c, selectTold)
 		if err != nil {
 			return err
 		}
@@ -70,23 +71,24 @@ func (db *DB) tellRange(ctx context.Context, from, to string, tell func(access.K
 	})
 }
 
+// selectTold selects what is told of a key in three columns: that takes two thirds of the time of six.
+const selectTold = `SELECT id || ' ' || last4 || ' ' || user_id, hash, number * 2 + CASE WHEN deactivated_at IS NULL THEN 0 ELSE 1 END
+	FROM keys WHERE id >= ? AND id < ?`
+
 // toldKey returns what is told of a key.
-func toldKey(row []driver.Value) (access.KeyChange, error) {
-	c := access.KeyChange{Status: access.Active}
-	var whole [6]bool
-	var hash []byte
-	var inactive int64
-	c.KeyID, whole[0] = row[0].(string)
-	c.Key, whole[1] = row[1].(int64)
-	c.UserID, whole[2] = row[2].(string)
-	hash, whole[3] = row[3].([]byte)
-	c.Last4, whole[4] = row[4].(string)
-	inactive, whole[5] = row[5].(int64)
-	if whole != [6]bool{true, true, true, true, true, true} || len(hash) != access.HashLen {
-		return c, fmt.Errorf("key %s of %q: a value is not what it should be", c.KeyID, c.UserID)
+func toldKey(row []driver.Value) (c access.KeyChange, err error) {
+	words, isText := row[0].(string)
+	hash, isBlob := row[1].([]byte)
+	number, isNumber := row[2].(int64)
+	id, rest, _ := strings.Cut(words, " ")
+	last4, userID, whole := strings.Cut(rest, " ")
+	if !isText || !isBlob || !isNumber || !whole || len(hash) != access.HashLen {
+		return c, fmt.Errorf("key %q: a value is not what it should be", words)
 	}
-	c.Hash = [access.HashLen]byte(hash)
-	if inactive != 0 {
+	c = access.KeyChange{
+		KeyID: id, Last4: last4, UserID: userID, Hash: [access.HashLen]byte(hash), Key: number / 2, Status: access.Active,
+	}
+	if number%2 == 1 {
 		c.Status = access.Inactive
 	}
 	return c, nil

@@ -42,6 +42,7 @@ type App struct {
 	echo      *echo.Echo
 	cookies   *sessions.CookieStore
 	verifies  sync.Pool // of *verifying
+	refusals  map[access.Verdict]reply
 	buffers   sync.Pool // of *bytes.Buffer, empty
 	metrics   *metrics
 	passwords *line  // where people wait for their password to be hashed
@@ -57,6 +58,7 @@ func New(c Config) (*App, error) {
 		echo:      echo.New(),
 		cookies:   newCookies(c),
 		metrics:   newMetrics(c.Keys, c.Uses, c.DB.NewUses, c.Version),
+		refusals:  newRefusals(),
 		passwords: newLine(max(1, runtime.NumCPU()-1)),
 	}
 	if err := a.renderFallback(); err != nil {

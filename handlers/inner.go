@@ -27,7 +27,7 @@ func (a *App) Inner() *Inner {
 	in.server = &fasthttp.Server{
 		Handler:        in.handle,
 		HeaderReceived: withoutBody,
-		ErrorHandler:   in.unreadable,
+		ErrorHandler:   unreadable,
 		ReadBufferSize: 16 << 10, // what net/http takes of headers at the other address
 		ReadTimeout:    5 * time.Second,
 		WriteTimeout:   30 * time.Second,
@@ -78,9 +78,9 @@ func (in *Inner) handle(ctx *fasthttp.RequestCtx) {
 	case err == nil && isVerify(path):
 		in.verify(ctx)
 	case err != nil || path != "/metrics":
-		in.problem(ctx, http.StatusNotFound, "not_found", "Only /api/v1/verify and /metrics are here.", header{})
+		newProblem(http.StatusNotFound, "not_found", "Only /api/v1/verify and /metrics are here.", header{}).give(ctx)
 	case !ctx.IsGet() && !ctx.IsHead():
-		in.problem(ctx, http.StatusMethodNotAllowed, "method", "Metrics are read with GET.", header{"Allow", "GET, HEAD"})
+		newProblem(http.StatusMethodNotAllowed, "method", "Metrics are read with GET.", header{"Allow", "GET, HEAD"}).give(ctx)
 	default:
 		in.metrics(ctx)
 	}
@@ -102,13 +102,13 @@ func (in *Inner) verify(ctx *fasthttp.RequestCtx) {
 }
 
 // unreadable answers what is no request, after which the connection is closed.
-func (in *Inner) unreadable(ctx *fasthttp.RequestCtx, err error) {
+func unreadable(ctx *fasthttp.RequestCtx, err error) {
 	linger(ctx)
 	if _, ok := errors.AsType[*fasthttp.ErrSmallBuffer](err); ok {
-		in.problem(ctx, http.StatusRequestHeaderFieldsTooLarge, "headers", "The headers of the request are too large.", header{})
+		newProblem(http.StatusRequestHeaderFieldsTooLarge, "headers", "The headers of the request are too large.", header{}).give(ctx)
 		return
 	}
-	in.problem(ctx, http.StatusBadRequest, "request", "That is no request that can be read.", header{})
+	newProblem(http.StatusBadRequest, "request", "That is no request that can be read.", header{}).give(ctx)
 }
 
 // linger has the connection linger when it is closed.
@@ -116,12 +116,6 @@ func linger(ctx *fasthttp.RequestCtx) {
 	if conn, ok := ctx.Conn().(*lingeringConn); ok {
 		conn.linger = true
 	}
-}
-
-func (in *Inner) problem(ctx *fasthttp.RequestCtx, status int, code, detail string, more header) {
-	v, _ := in.app.verifies.Get().(*verifying)
-	defer in.app.verifies.Put(v)
-	v.problem(status, code, detail, more).give(ctx)
 }
 
 // give writes the answer.

@@ -48,19 +48,19 @@ func (a *App) verify(w http.ResponseWriter, r *http.Request) {
 // address that from returns.
 func (a *App) answer(v *verifying, q question, from func() string) (got reply) {
 	if q.odd {
-		return v.problem(http.StatusMethodNotAllowed, "method", "TRACE and CONNECT ask nothing here.",
+		return newProblem(http.StatusMethodNotAllowed, "method", "TRACE and CONNECT ask nothing here.",
 			header{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"})
 	}
 	began, result := time.Now(), unavailableResult
 	defer func() {
 		if p := recover(); p != nil {
-			result, got = unavailableResult, a.unavailable(v, panicError(p))
+			result, got = unavailableResult, a.unavailable(panicError(p))
 		}
 		a.metrics.verified(result, time.Since(began))
 	}()
 	verdict, key := a.judge(v, q)
 	if verdict == "" {
-		return a.unavailable(v, errUnsettled)
+		return a.unavailable(errUnsettled)
 	}
 	if a.Log.Enabled(context.Background(), slog.LevelDebug) {
 		a.Log.Debug("verify", "verdict", verdict, "key", key.ID())
@@ -68,7 +68,7 @@ func (a *App) answer(v *verifying, q question, from func() string) (got reply) {
 	if verdict == access.Accepted {
 		got = v.accept(key)
 	} else {
-		got = v.refuse(verdict)
+		got = a.refusals[verdict]
 	}
 	if verdict == access.Accepted || verdict == access.Deactivated {
 		a.noteUse(key, verdict, q.service, from)

@@ -10,7 +10,7 @@ import (
 )
 
 // reply is what a verify is answered with. Besides its headers each has Cache-Control: no-store and
-// X-Content-Type-Options: nosniff. Its body is good until the next one.
+// X-Content-Type-Options: nosniff. The body of a yes is good until the next one.
 type reply struct {
 	status  int
 	headers [3]header
@@ -57,24 +57,24 @@ func (v *verifying) accept(key verify.Key) reply {
 	}, v.body}
 }
 
-// refuse answers that a key is not good, and why.
-func (v *verifying) refuse(verdict access.Verdict) reply {
-	challenge := header{"Www-Authenticate", `Bearer error="invalid_token"`}
-	detail := ""
-	switch verdict {
-	case access.Missing:
-		detail = "No key came with the request. Send it as Authorization: Bearer or X-API-Key."
-		challenge.value = "Bearer" // RFC 6750, 3.1: no error where no credentials came
-	case access.Malformed:
-		detail = "That is not a well-formed API key."
-	case access.Conflict:
-		detail = "Two different keys came with the request. Send one."
-	case access.Unknown:
-		detail = "That is no key of this desk."
-	case access.Deactivated:
-		detail = "That key was deactivated."
+// newRefusals returns the answers that a key is not good, and why, by verdict. Each is made once: a flood of bad keys is to
+// cost no more than as many good ones.
+func newRefusals() map[access.Verdict]reply {
+	refusals := map[access.Verdict]reply{}
+	for verdict, detail := range map[access.Verdict]string{
+		access.Missing:     "No key came with the request. Send it as Authorization: Bearer or X-API-Key.",
+		access.Malformed:   "That is not a well-formed API key.",
+		access.Conflict:    "Two different keys came with the request. Send one.",
+		access.Unknown:     "That is no key of this desk.",
+		access.Deactivated: "That key was deactivated.",
+	} {
+		challenge := `Bearer error="invalid_token"`
+		if verdict == access.Missing {
+			challenge = "Bearer" // RFC 6750, 3.1: no error where no credentials came
+		}
+		refusals[verdict] = newProblem(http.StatusUnauthorized, string(verdict), detail, header{"Www-Authenticate", challenge})
 	}
-	return v.problem(http.StatusUnauthorized, string(verdict), detail, challenge)
+	return refusals
 }
 
 // failureEvery is how often it is said that verify cannot tell. Who holds such a key may ask thousands of times a second;
@@ -82,12 +82,12 @@ func (v *verifying) refuse(verdict access.Verdict) reply {
 const failureEvery = time.Minute
 
 // unavailable answers that the desk cannot tell, which is never a yes and never a no.
-func (a *App) unavailable(v *verifying, err error) reply {
+func (a *App) unavailable(err error) reply {
 	now := time.Now().UnixNano()
 	if said := a.failureSaid.Load(); now-said >= int64(failureEvery) && a.failureSaid.CompareAndSwap(said, now) {
 		a.Log.Error("verify failed", "error", err)
 	}
-	return v.problem(http.StatusServiceUnavailable, "unavailable", "Keydesk cannot tell at the moment; ask again.",
+	return newProblem(http.StatusServiceUnavailable, "unavailable", "Keydesk cannot tell at the moment; ask again.",
 		header{"Retry-After", "1"})
 }
 
@@ -100,13 +100,12 @@ type problem struct {
 	Detail string `json:"detail"`
 }
 
-func (v *verifying) problem(status int, code, detail string, more header) reply {
+func newProblem(status int, code, detail string, more header) reply {
 	text, err := json.Marshal(problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail,
 	})
 	if err != nil {
 		panic(err) // it holds texts of ours only
 	}
-	v.body = append(append(v.body[:0], text...), '\n')
-	return reply{status, [3]header{{"Content-Type", "application/problem+json"}, more}, v.body}
+	return reply{status, [3]header{{"Content-Type", "application/problem+json"}, more}, append(text, '\n')}
 }
