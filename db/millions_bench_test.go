@@ -57,7 +57,7 @@ func benched(b *testing.B) (*db.DB, string) {
 func BenchmarkPages(b *testing.B) {
 	d, _ := benched(b)
 	ctx, root := b.Context(), access.Actor{UserID: "root", Role: access.Admin}
-	latest, _, err := d.LastUses(ctx, root, "")
+	latest, earlier, err := d.LastUses(ctx, root, "")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func BenchmarkPages(b *testing.B) {
 		"keys of a user": func() error { _, _, err := d.KeysOf(ctx, root, latest[0].Key.UserID, ""); return err },
 		"later keys":     func() error { _, _, err := d.KeysOf(ctx, root, latest[0].Key.UserID, latest[0].Key.ID); return err },
 		"last uses":      func() error { _, _, err := d.LastUses(ctx, root, ""); return err },
-		"earlier uses":   func() error { _, _, err := d.LastUses(ctx, root, latest[9].Key.ID); return err },
+		"earlier uses":   func() error { _, _, err := d.LastUses(ctx, root, earlier); return err },
 		"changes":        func() error { _, _, err := d.Changes(ctx, root, 0); return err },
 		"sign-ins":       func() error { _, _, err := d.SignIns(ctx, root, 0); return err },
 		"count of keys":  func() error { _, err := d.CountKeys(ctx, root, ""); return err },
