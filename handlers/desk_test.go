@@ -113,7 +113,9 @@ func (d *desk) serveInner() string {
 	served := make(chan error, 1)
 	go func() { served <- inner.Serve(listener) }()
 	d.t.Cleanup(func() {
-		if err := errors.Join(inner.Shutdown(context.Background()), <-served); err != nil {
+		err := inner.Shutdown(context.Background())
+		_ = listener.Close() // it is, unless the test was over before it was served
+		if err := errors.Join(err, <-served); err != nil {
 			d.t.Error(err)
 		}
 	})

@@ -43,7 +43,9 @@ func (a *App) Inner() *Inner {
 }
 
 // Serve answers what comes to the listener, until Shutdown.
-func (in *Inner) Serve(l net.Listener) error { return in.server.Serve(lingeringListener{l}) }
+func (in *Inner) Serve(l net.Listener) error {
+	return in.server.Serve(lingeringListener{l, in.app.Log})
+}
 
 // Shutdown lets the requests under way end, and takes no more.
 func (in *Inner) Shutdown(ctx context.Context) error { return in.server.ShutdownWithContext(ctx) }
@@ -64,10 +66,8 @@ const chunked = -1
 func (in *Inner) handle(ctx *fasthttp.RequestCtx) {
 	defer func() {
 		if p := recover(); p != nil { // fasthttp would let it end the desk
-			in.app.Log.Error("inner address", "error", panicError(p))
 			ctx.Response.Reset()
-			ctx.SetStatusCode(http.StatusServiceUnavailable)
-			ctx.SetConnectionClose()
+			in.app.unavailable(panicError(p)).give(ctx)
 		}
 	}()
 	if ctx.Request.Header.ConnectionClose() {

@@ -14,13 +14,17 @@ const lingerTime = 500 * time.Millisecond
 
 // lingeringListener accepts connections that can linger. It goes on when the process has no file left for one, of which
 // fasthttp would make the end of the server.
-type lingeringListener struct{ net.Listener }
+type lingeringListener struct {
+	net.Listener
+	log *slog.Logger
+}
 
 func (l lingeringListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if errno, ok := errors.AsType[syscall.Errno](err); ok && errno.Temporary() {
-			time.Sleep(100 * time.Millisecond) // until some connection has ended
+			l.log.Warn("cannot accept a connection at the inner address; trying again", "error", err)
+			time.Sleep(time.Second) // as net/http does at its longest: meanwhile some connection may end
 			continue
 		}
 		if err != nil {

@@ -59,16 +59,17 @@ func (a *App) answer(v *verifying, q question, from func() string) (got reply) {
 		a.metrics.verified(result, time.Since(began))
 	}()
 	verdict, key := a.judge(v, q)
-	if verdict == "" {
+	known := true
+	if verdict == access.Accepted {
+		got = v.accept(key)
+	} else {
+		got, known = a.refusals[verdict]
+	}
+	if !known {
 		return a.unavailable(errUnsettled)
 	}
 	if a.Log.Enabled(context.Background(), slog.LevelDebug) {
 		a.Log.Debug("verify", "verdict", verdict, "key", key.ID())
-	}
-	if verdict == access.Accepted {
-		got = v.accept(key)
-	} else {
-		got = a.refusals[verdict]
 	}
 	if verdict == access.Accepted || verdict == access.Deactivated {
 		a.noteUse(key, verdict, q.service, from)

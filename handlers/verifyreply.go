@@ -57,8 +57,8 @@ func (v *verifying) accept(key verify.Key) reply {
 	}, v.body}
 }
 
-// newRefusals returns the answers that a key is not good, and why, by verdict. Each is made once: a flood of bad keys is to
-// cost no more than as many good ones.
+// newRefusals returns the answers that a key is not good, and why, by verdict; what is none of them is not known. Each is
+// made once: a flood of bad keys is to cost no more than as many good ones.
 func newRefusals() map[access.Verdict]reply {
 	refusals := map[access.Verdict]reply{}
 	for verdict, detail := range map[access.Verdict]string{

@@ -116,8 +116,8 @@ func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *veri
 	return d, nil, d.Close, nil
 }
 
-// welcome returns what says where the desk is, with the accounts of a demo. While there is no user it issues a set-up link, which
-// ends any former one, and says that too.
+// welcome returns what says where the desk is, with the accounts of a demo. While there is no user it issues a set-up
+// link, which ends any former one, and says that too.
 func (c *serveCmd) welcome(ctx context.Context, d *db.DB, base *url.URL, l listeners, accounts []views.DemoAccount) (string, error) {
 	some, err := d.AnyUser(ctx)
 	if err != nil {

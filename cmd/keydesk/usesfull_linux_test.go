@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// smallDisk returns a folder on a disk of its own, so small that a test can fill it. Where nobody may mount one there is
-// none, and TestUsesThatCannotBeWrittenAreCaughtUpWith has to do.
+// smallDisk returns a folder on a disk of its own, so small that a test can fill it. Only root can mount one: for others
+// TestUsesThatCannotBeWrittenAreCaughtUpWith has to do.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m")
-	if errors.Is(err, syscall.EPERM) {
-		t.Skip("nobody may mount a disk here")
+	if errors.Is(err, syscall.EPERM) && os.Getenv("CI") == "" {
+		t.Skip("only root may mount a disk")
 	}
 	if err != nil {
 		t.Fatal(err)
