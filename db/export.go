@@ -17,8 +17,8 @@ const exportPatience = 2 * time.Second
 type Export struct {
 	// Begin is called once it is sure that the export may be, before the first key.
 	Begin func() error
-	// Row appends the row of a key to a part of the export. It knows of the key what the report shows, and is called from
-	// several goroutines.
+	// Row appends the row of a key to a part of the export. It knows of the key what the report shows, its last use to the
+	// second, and is called from several goroutines.
 	Row func(part []byte, k access.Key) []byte
 	// Write takes the parts in their order, each with how many rows it has. A part is its own only during the call.
 	Write func(part []byte, rows int) error

@@ -59,11 +59,11 @@ func (d *desk) export(actor access.Actor, status access.Status) (keys []access.K
 	return keys
 }
 
-// shown returns what an export tells of the keys.
+// shown returns what an export tells of the keys: their last use to the second.
 func shown(keys ...access.Key) (list []access.Key) {
 	for _, k := range keys {
 		list = append(list, access.Key{
-			UserID: k.UserID, Last4: k.Last4, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, DeactivatedAt: k.DeactivatedAt,
+			UserID: k.UserID, Last4: k.Last4, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt.Truncate(time.Second), DeactivatedAt: k.DeactivatedAt,
 		})
 	}
 	return list

@@ -25,6 +25,7 @@ const (
 type parts struct {
 	row    func([]byte, access.Key) []byte
 	status access.Status
+	times  lastTimes      // as the snapshot has them
 	recent *recentUses    // as the snapshot has them
 	ready  chan chan part // in the order of the report
 	free   chan []byte    // memory to use again
@@ -48,9 +49,13 @@ func (s *snapshot) export(ctx context.Context, status access.Status, out Export)
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
+	times, err := s.lastTimes(ctx)
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	p := &parts{
-		row: out.Row, status: status, recent: recent, ready: make(chan chan part, partsAhead), free: make(chan []byte, partsAhead+exportReaders),
+		row: out.Row, status: status, times: times, recent: recent, ready: make(chan chan part, partsAhead), free: make(chan []byte, partsAhead+exportReaders),
 		next: named("", int64(math.MinInt64), ""), size: firstPart,
 	}
 	var readers sync.WaitGroup
@@ -96,7 +101,7 @@ func (p *parts) write(ctx context.Context, out Export) error {
 // read reads parts on a connection until there are no more, or ctx is done.
 func (p *parts) read(ctx context.Context, conn *sqlx.Conn) {
 	err := conn.Raw(func(c any) error {
-		r, err := newExportReader(c, p.status, p.recent)
+		r, err := newExportReader(c, p.status, p.times, p.recent)
 		if err != nil {
 			return err
 		}

@@ -6,13 +6,15 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/keydesk/keydesk/access"
 )
 
 // The statements of an exportReader, without what tells the status.
 const (
-	exportKeys = `SELECT k.user_id, k.last4, k.created_at, k.deactivated_at, u.last_used_at, k.number
+	exportKeys = `SELECT k.user_id, k.last4, k.created_at, k.deactivated_at, k.number, NULL FROM keys k `
+	exportUsed = `SELECT k.user_id, k.last4, k.created_at, k.deactivated_at, k.number, u.last_used_at
 		FROM keys k LEFT JOIN last_uses u ON u.key = k.number `
 	exportLast  = `SELECT k.user_id, k.created_at, k.id FROM keys k `
 	exportAfter = `(k.user_id, k.created_at, k.id) > (?, ?, ?) ORDER BY k.user_id, k.created_at, k.id `
@@ -28,16 +30,21 @@ func exportWhere(status access.Status) string {
 // exportReader reads keys by the driver's own connection.
 type exportReader struct {
 	keys, last statement
+	times      lastTimes
 	recent     *recentUses
 }
 
-func newExportReader(conn any, status access.Status, recent *recentUses) (r *exportReader, err error) {
+func newExportReader(conn any, status access.Status, times lastTimes, recent *recentUses) (r *exportReader, err error) {
 	where := ` WHERE ` + exportAfter
 	if status != "" {
 		where = exportWhere(status) + ` AND ` + exportAfter
 	}
-	r = &exportReader{recent: recent}
-	if r.keys, err = prepare(conn, exportKeys+where+`LIMIT ?`); err != nil {
+	keys := exportKeys
+	if times == nil {
+		keys = exportUsed
+	}
+	r = &exportReader{times: times, recent: recent}
+	if r.keys, err = prepare(conn, keys+where+`LIMIT ?`); err != nil {
 		return nil, err
 	}
 	if r.last, err = prepare(conn, exportLast+where+`LIMIT 1 OFFSET ?`); err != nil {
@@ -80,12 +87,16 @@ func (r *exportReader) reported(row []driver.Value) (k access.Key, err error) {
 	k.Last4, whole[1] = row[1].(string)
 	made, whole[2] = integer(row[2])
 	ended, whole[3] = integer(row[3])
-	used, whole[4] = integer(row[4])
-	number, ok := row[5].(int64)
+	used, whole[4] = integer(row[5])
+	number, ok := row[4].(int64)
 	if whole != [5]bool{true, true, true, true, true} || !ok {
 		return k, fmt.Errorf("key of %q: a value is of another type than it should be", k.UserID)
 	}
-	k.CreatedAt, k.DeactivatedAt, k.LastUsedAt = timeOf(made), timeOf(ended), r.recent.latest(number, timeOf(used))
+	k.CreatedAt, k.DeactivatedAt, k.LastUsedAt = timeOf(made), timeOf(ended), timeOf(used)
+	if r.times != nil {
+		k.LastUsedAt = r.times.of(number)
+	}
+	k.LastUsedAt = r.recent.latest(number, k.LastUsedAt).Truncate(time.Second)
 	return k, nil
 }
 

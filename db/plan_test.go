@@ -150,7 +150,7 @@ func ask(t *testing.T, d *DB) {
 		conn, err := d.read.Connx(ctx)
 		check("connection", err)
 		check("export", conn.Raw(func(c any) error {
-			r, err := newExportReader(c, status, &recentUses{})
+			r, err := newExportReader(c, status, nil, &recentUses{})
 			if err != nil {
 				return err
 			}
