@@ -45,6 +45,16 @@ func (a *App) keyCreate(c echo.Context) error {
 	return a.form(c, "", views.RevealDialog(v), views.RevealPage(v))
 }
 
+// keyRenameForm asks for a key's name.
+func (a *App) keyRenameForm(c echo.Context) error {
+	key, err := a.DB.OwnKey(c.Request().Context(), who(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	n := views.Naming{Page: a.page(c, "Name a key"), Key: key, Name: key.Name, Swap: isHTMX(c)}
+	return a.form(c, "", views.NameBox(n), views.NamePage(n))
+}
+
 // keyRename names a key: OK in the reveal, or later.
 func (a *App) keyRename(c echo.Context) error {
 	form, err := fields(c)
@@ -59,7 +69,7 @@ func (a *App) keyRename(c echo.Context) error {
 			return err
 		}
 		return a.form(c, bad.Message, views.ProblemLine(bad.Message), views.NamePage(views.Naming{
-			Page: a.page(c, "Name this key"), Key: key, Name: shown(form.Get("name")), Problem: bad.Message,
+			Page: a.page(c, "Name a key"), Key: key, Name: shown(form.Get("name")), Problem: bad.Message,
 		}))
 	}
 	key, err := a.DB.RenameKey(ctx, who(c), id, name)

@@ -47,6 +47,7 @@ func permissions() []allowed {
 		{"POST /profile/keys", url.Values{}, in, 200, 200, 403, in, in},
 		{"POST /profile/keys/:id", name, in, 303, 404, 403, in, in},
 		{"GET /profile/keys/:id/uses", nil, in, 200, 404, 404, in, in}, // an administrator owns no key
+		{"GET /profile/keys/:id/rename", nil, in, 200, 404, 403, in, in},
 		{"GET /profile/keys/:id/deactivate", nil, in, 200, 404, 403, in, in},
 		{"POST /profile/keys/:id/deactivate", url.Values{}, in, 303, 404, 403, in, in},
 

@@ -55,6 +55,24 @@ func TestRenamingToTheSameNameIsNoChange(t *testing.T) {
 	}
 }
 
+// Without a script the name is asked for on a page, whose form holds the present one; in the dialog it is swapped into the row.
+func TestNameIsAskedFor(t *testing.T) {
+	d := newDesk(t)
+	_, key := d.newKey("alice")
+	alice, path := d.signIn("alice"), "/profile/keys/"+key
+	one(t, one(t, alice.get("/profile/keys").page(), id("key-"+key)), tag("a"), with("href", path+"/rename"))
+	one(t, alice.get(path+"/rename").page(), tag("h1"), saying("Name this key"))
+	alice.post(path, url.Values{"name": {"laptop"}}).is(http.StatusSeeOther)
+	page := alice.get(path + "/rename").page()
+	one(t, page, tag("h1"), saying("Rename this key"))
+	form := one(t, page, tag("form"), with("action", path))
+	if name := attr(one(t, form, tag("input"), with("name", "name")), "value"); name != "laptop" || len(all(form, has("hx-post"))) > 0 {
+		t.Errorf("the form holds %q", name)
+	}
+	question := one(t, alice.htmx().get(path+"/rename").page(), id("question"))
+	one(t, question, tag("form"), with("hx-post", path), with("hx-target", "#key-"+key))
+}
+
 // IO-1: a name that could hide or mislead is refused with a sentence, and what was typed stays.
 func TestRefusedNameIsSaidAndKept(t *testing.T) {
 	d := newDesk(t)

@@ -46,6 +46,7 @@ func (a *App) routes() []route {
 		{get, "/profile/keys", may(access.SeeOwnKeys), a.keyList},
 		{post, "/profile/keys", may(access.CreateKey), a.keyCreate},
 		{post, "/profile/keys/:id", may(access.RenameKey), a.keyRename},
+		{get, "/profile/keys/:id/rename", may(access.RenameKey), a.keyRenameForm},
 		{get, "/profile/keys/:id/uses", may(access.SeeOwnKeys), a.ownKeyUses},
 		{get, "/profile/keys/:id/deactivate", may(access.DeactivateOwnKey), a.ownKeyDeactivateForm},
 		{post, "/profile/keys/:id/deactivate", may(access.DeactivateOwnKey), a.ownKeyDeactivate},

@@ -195,6 +195,9 @@ func (r reply) page() *html.Node {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	if stray := all(root, has("else")); len(stray) > 0 {
+		r.t.Errorf("a word of the template became an attribute of %s", text(stray[0]))
+	}
 	return root
 }
 

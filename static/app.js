@@ -15,6 +15,7 @@
     if (d && d.childElementCount && !d.open) {
       d.setAttribute("closedby", held() ? "none" : "closerequest");
       d.showModal();
+      d.querySelector("input[autofocus]")?.select();
     }
     const landing = document.querySelector("tr[autofocus]");
     if (landing && !d?.open) {
@@ -44,8 +45,6 @@
     if (event.key !== "Escape") return;
     if (held() && dialog()?.open) event.preventDefault();
     if (event.isComposing) return;
-    const fold = event.target.closest?.("[data-fold][open]");
-    if (fold) foldUp(fold);
     closeMenus(true);
   }, true);
   document.addEventListener("cancel", (event) => {
@@ -53,11 +52,10 @@
   }, true);
 
   document.addEventListener("click", (event) => {
-    const at = event.target.closest("[data-copy], [data-leave], [data-close], [data-dismiss], [data-fold-up]");
+    const at = event.target.closest("[data-copy], [data-leave], [data-close], [data-dismiss]");
     if (at?.matches("[data-copy]")) copy(at);
     if (at?.matches("[data-leave]")) leaving = true;
     if (at?.matches("[data-dismiss]")) dismiss(at.closest(".alert"));
-    if (at?.matches("[data-fold-up]")) foldUp(at.closest("[data-fold]"));
     if (at?.matches("[data-close]") && dialog()?.contains(at)) {
       event.preventDefault();
       dialog().close();
@@ -65,19 +63,6 @@
     if (event.target === dialog() && !held()) dialog().close(); // the ground around the box
     closeMenus(false, event.target);
   });
-
-  // A form that is folded away takes the focus when it opens, and gives it back.
-  document.addEventListener("toggle", (event) => {
-    if (!event.target.matches?.("[data-fold]") || !event.target.open) return;
-    event.target.querySelector("[data-fold-up]")?.removeAttribute("hidden");
-    event.target.querySelector("input")?.select();
-  }, true);
-  function foldUp(details) {
-    details.open = false;
-    details.querySelector("form").reset();
-    details.querySelector("[role=alert]").textContent = "";
-    details.querySelector("summary").focus();
-  }
 
   // A link that opens a row beneath its own shuts it when it is pressed again.
   document.addEventListener("htmx:config:request", (event) => {

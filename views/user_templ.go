@@ -190,8 +190,8 @@ func userSection(v OneUser) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, k := range v.Keys {
-			templ_7745c5c3_Err = keyRow(k, v.Page.Actor, v.Now).Render(ctx, templ_7745c5c3_Buffer)
+		for i := range v.Keys {
+			templ_7745c5c3_Err = keyRow(&v.Keys[i], &v.Page.Actor, &v.Now, nil).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -116,6 +116,9 @@ func minutes(d time.Duration) int { return int(math.Ceil(d.Minutes())) }
 // rowID returns the id of a key's row.
 func rowID(k access.Key) string { return "key-" + k.ID }
 
+// maskID returns the id of the masked form in a key's row, which tells the row's buttons from those of others.
+func maskID(k access.Key) string { return "key-" + k.ID + "-mask" }
+
 // verifyExample returns a curl line that asks whether a key is good.
 func verifyExample(baseURL string) string {
 	return fmt.Sprintf("curl -H \"Authorization: Bearer $KEY\" %s/api/v1/verify", baseURL)

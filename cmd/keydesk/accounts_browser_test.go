@@ -11,6 +11,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
+const rename = "#keys a[href$='/rename']" // the link that asks for another name of a key
+
 const send = "dialog[open] .modal-action button:not([data-close])" // the button that does what the dialog asks about
 
 // ask opens the dialog behind an item of the page's Actions menu.

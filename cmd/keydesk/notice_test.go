@@ -27,28 +27,30 @@ func TestDismissedNoticeLeavesTheFocusOnThePage(t *testing.T) {
 	}
 }
 
-func TestEscFoldsTheRenameUpAndGivesTheFocusBack(t *testing.T) {
+func TestEscGivesTheRenameUpAndTheFocusBack(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.signIn("alice").newKey()
 	b := d.open()
 	b.signIn("alice", password)
-	b.do(chromedp.Click("#keys details summary"), chromedp.SendKeys("#keys details input", "Nigh"+kb.Escape))
-	b.until(`!document.querySelector("#keys details").open`)
-	if got := eval[string](b, `document.querySelector("#keys details input").value + document.activeElement.innerText.trim()`); got != "Unnamed\nRename" {
-		t.Errorf("what was typed, then what has the focus: %q", got)
+	b.do(chromedp.Click(rename), chromedp.WaitVisible("dialog[open] #name"))
+	b.until(`document.activeElement.id === "name" && document.activeElement.selectionEnd === document.activeElement.value.length`)
+	b.do(chromedp.KeyEvent("Nigh"), chromedp.KeyEvent(kb.Escape))
+	b.until(`!document.querySelector("dialog[open]")`)
+	if got := eval[string](b, `document.querySelector("#keys td").innerText.trim() + "; " + document.activeElement.innerText.trim()`); got != "Unnamed\nRename; Rename" {
+		t.Errorf("what the row says, then what has the focus: %q", got)
 	}
 }
 
-func TestRefusedRenameKeepsTheFocusInItsRow(t *testing.T) {
+func TestRefusedRenameKeepsTheFocusInItsDialog(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.signIn("alice").newKey()
 	b := d.open()
 	b.signIn("alice", password)
-	b.do(chromedp.Click("#keys details summary"), chromedp.SetValue("#keys details input", "a\u200bb"), chromedp.Click("#keys details button"))
-	b.until(`document.querySelector("#keys details [role=alert]").textContent.includes("U+200B")`)
-	b.until(`document.querySelector("#keys tr").contains(document.activeElement)`)
+	b.do(chromedp.Click(rename), chromedp.WaitVisible("#name"), chromedp.SetValue("#name", "a\u200bb"), chromedp.Click(send))
+	b.until(`document.querySelector("#dialog-error").textContent.includes("U+200B")`)
+	b.until(`document.querySelector("dialog[open]").contains(document.activeElement)`)
 }
 
 func TestAnswerAboutTheHelpKeepsTheFocus(t *testing.T) {

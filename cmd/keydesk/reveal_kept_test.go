@@ -69,12 +69,16 @@ func TestLateAnswersLeaveTheRevealAlone(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]string{
 		"question": `document.querySelector("#keys td:last-child form").requestSubmit()`,
-		"rename":   `(document.querySelector("#keys details").open = true, document.querySelector("#keys details form").requestSubmit())`,
+		"name":     `document.querySelector("#keys a[href$='/rename']").click()`,
+		"new name": `(document.querySelector("dialog form").requestSubmit(), document.querySelector("dialog").close())`,
 	} {
 		d := newDesk(t)
 		d.signIn("alice").newKey()
 		b := d.open()
 		b.signIn("alice", password)
+		if name == "new name" {
+			b.do(chromedp.Click(rename), chromedp.WaitVisible("#name"))
+		}
 		// The first answer is held back until the key is shown.
 		eval[*int](b, `(window.release = null, window.real = fetch, window.fetch = async (...a) => {
 			const answer = await real(...a); window.fetch = real;

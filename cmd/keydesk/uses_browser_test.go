@@ -52,7 +52,7 @@ func TestUsesStayOpenWhileTheirKeyIsRenamed(t *testing.T) {
 	b := d.open()
 	b.signIn("alice", password)
 	b.do(chromedp.Click("[data-opens]"), chromedp.WaitVisible("#keys figure"))
-	b.do(chromedp.Click("#keys [data-fold] summary"), chromedp.SetValue("#keys [data-fold] input", "Nightly"), chromedp.Click("#keys [data-fold] button"))
+	b.do(chromedp.Click(rename), chromedp.WaitVisible("#name"), chromedp.SetValue("#name", "Nightly"), chromedp.Click(send))
 	b.until(`document.querySelector("#keys bdi")?.textContent === "Nightly"`)
 	b.until(opener + `.ariaExpanded === "true" && document.querySelectorAll("#keys figure").length === 1`)
 	b.do(chromedp.Click("[data-opens]"), chromedp.WaitNotPresent("#keys figure"))

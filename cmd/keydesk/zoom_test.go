@@ -187,7 +187,7 @@ func TestNothingJumpsWhenAPartIsSwapped(t *testing.T) {
 	b.until(`document.querySelectorAll("#keys tr").length === 4 && !document.querySelector("dialog[open]")`)
 	still("OK")
 	const first = "#keys tr:first-child "
-	b.do(chromedp.Click(first+"summary"), chromedp.SetValue(first+"details input", "Nightly"), chromedp.Click(first+"details button:not([type])"))
+	b.do(chromedp.Click(rename), chromedp.WaitVisible("#name"), chromedp.SetValue("#name", "Nightly"), chromedp.Click(send))
 	b.until(`document.querySelector("#keys bdi")?.textContent === "Nightly"`)
 	still("a rename")
 	b.do(chromedp.Click(first+"td:last-child button"), chromedp.WaitVisible("dialog[open] #question"), chromedp.Click(send))
