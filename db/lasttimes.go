@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -53,10 +54,11 @@ func (l lastTimes) read(ctx context.Context, conn *sqlx.Conn, from, to int64) er
 		return eachRow(ctx, s, named(from, to), func(row []driver.Value) error {
 			key, isKey := row[0].(int64)
 			at, isTime := row[1].(int64)
-			if !isKey || !isTime {
-				return fmt.Errorf("last use of key %v: a value is of another type than it should be", row[0])
+			seconds := at / time.Second.Microseconds()
+			if !isKey || !isTime || seconds < 0 || seconds > math.MaxUint32 {
+				return fmt.Errorf("last use of key %v: a value is not what it should be", row[0])
 			}
-			l[key] = uint32(at / time.Second.Microseconds())
+			l[key] = uint32(seconds)
 			return nil
 		})
 	})

@@ -98,7 +98,11 @@ func (in *Inner) verify(ctx *fasthttp.RequestCtx) {
 	for _, value := range h.PeekAll("Authorization") {
 		q.authorization(string(value))
 	}
-	in.app.answer(v, q, func() string { return in.app.addressOf(ctx) }).give(ctx)
+	got := in.app.answer(v, q, func() string { return in.app.addressOf(ctx) })
+	if conn, ok := ctx.Conn().(*lingeringConn); ok && got.status == http.StatusUnauthorized {
+		conn.pace.refuse()
+	}
+	got.give(ctx)
 }
 
 // unreadable answers what is no request, after which the connection is closed.

@@ -39,6 +39,7 @@ func (l lingeringListener) Accept() (net.Conn, error) {
 type lingeringConn struct {
 	net.Conn
 	linger bool // set while a request is answered, by who closes it then
+	pace   pace
 }
 
 func (c *lingeringConn) Close() error {

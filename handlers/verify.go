@@ -41,6 +41,9 @@ func (a *App) verify(w http.ResponseWriter, r *http.Request) {
 		q.service = named[0]
 	}
 	got := a.answer(v, q, func() string { return a.echo.IPExtractor(r) })
+	if p, ok := r.Context().Value(paceKey{}).(*pace); ok && got.status == http.StatusUnauthorized {
+		p.refuse()
+	}
 	got.write(w)
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -8,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // VER-2, SEC-3: verify has an address of its own, with the metrics; the desk's has verify too, and no metrics.
@@ -79,5 +82,40 @@ func TestVerifyAddressIsChecked(t *testing.T) {
 		"keys.example.com:443": "can be reached from other machines",
 	} {
 		refused(t, 1, words, "serve", "--addr=127.0.0.1:0", file, "--verify-addr="+addr)
+	}
+}
+
+// VER-2: who floods the desk with bad keys over a connection is told of one a millisecond, at either address. That it is not
+// sooner needs no clock to be exact; by how much another caller is better off is in docs/benchmarks.md.
+func TestRefusalsOnAConnectionAreKeptApart(t *testing.T) {
+	t.Parallel()
+	const refusals = 30
+	d := newDesk(t, "--verify-addr=127.0.0.1:0")
+	inner := regexp.MustCompile(`at http://(\S+) too`).FindStringSubmatch(d.out.String())
+	for _, addr := range []string{strings.TrimPrefix(d.url, "http://"), inner[1]} {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers, began := bufio.NewReader(conn), time.Now()
+		for range refusals {
+			if _, err := io.WriteString(conn, "GET /api/v1/verify HTTP/1.1\r\nHost: "+addr+"\r\nX-API-Key: kd_x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			got, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = io.Copy(io.Discard, got.Body)
+			if err := errors.Join(err, got.Body.Close()); err != nil || got.StatusCode != http.StatusUnauthorized {
+				t.Fatalf("%s: %s, %v", addr, got.Status, err)
+			}
+		}
+		if took := time.Since(began); took < (refusals-1)*time.Millisecond {
+			t.Errorf("%s: %d refusals took %v", addr, refusals, took)
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

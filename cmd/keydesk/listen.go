@@ -107,6 +107,7 @@ func (l listeners) serve(ctx context.Context, app *handlers.App, log *slog.Logge
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
+		ConnContext:       handlers.Paced,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
