@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
@@ -108,6 +111,24 @@ func BenchmarkVerify(b *testing.B) {
 	r := httptest.NewRequest(http.MethodGet, "/api/v1/verify", http.NoBody)
 	r.Header.Set("Authorization", "Bearer "+secret.Reveal())
 	runBare(b, app, r, http.StatusOK)
+}
+
+// BenchmarkVerifyInner answers as at the address of an inner network, without the server that reads and writes there.
+func BenchmarkVerifyInner(b *testing.B) {
+	app, _, secret := benchDesk(b)
+	inner := app.Inner()
+	var ctx fasthttp.RequestCtx
+	ctx.Init(&fasthttp.Request{}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, nil)
+	ctx.Request.SetRequestURI("/api/v1/verify")
+	ctx.Request.Header.Set("Authorization", "Bearer "+secret.Reveal())
+	b.ReportAllocs()
+	for b.Loop() {
+		ctx.Response.Reset()
+		inner.Handle(&ctx)
+		if got := ctx.Response.StatusCode(); got != http.StatusOK {
+			b.Fatal(got)
+		}
+	}
 }
 
 // KEY-6: a key that nobody made and one that was deactivated take as long, but for the note of the latter's use.

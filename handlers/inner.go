@@ -125,6 +125,7 @@ func linger(ctx *fasthttp.RequestCtx) {
 // give writes the answer.
 func (got reply) give(ctx *fasthttp.RequestCtx) {
 	h := &ctx.Response.Header
+	h.DisableNormalizing() // the names are spelt as they go out
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	for _, header := range got.headers {

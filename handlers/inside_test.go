@@ -1,6 +1,9 @@
 package handlers
 
-import "github.com/labstack/echo/v4"
+import (
+	"github.com/labstack/echo/v4"
+	"github.com/valyala/fasthttp"
+)
 
 // Table returns the method and path of every route of the table.
 func (a *App) Table() (table []string) {
@@ -12,3 +15,6 @@ func (a *App) Table() (table []string) {
 
 // Handle adds a GET route that the table does not have.
 func (a *App) Handle(path string, handle echo.HandlerFunc) { a.echo.GET(path, handle) }
+
+// Handle answers a request of the inner address.
+func (in *Inner) Handle(ctx *fasthttp.RequestCtx) { in.handle(ctx) }
