@@ -18,8 +18,7 @@ const (
 	mergeTime = 25 * time.Millisecond  // how long is merged at a time,
 	mergeLong = 150 * time.Millisecond // and how long if more uses than mergeMost wait for it
 	mergeMost = 2_000_000
-	mergeRows = 2048          // of callers by day, merged by one transaction at most
-	mergeRead = 8 * mergeRows // uses that are read for that at most, or a row of new_uses more
+	mergeRead = 16_384 // uses that are read by one transaction at most, or a row of new_uses more
 )
 
 // MergeUses adds some of the new uses up by key, day and caller. The parts of the keys with the most of them come first,
@@ -74,7 +73,7 @@ func (db *DB) mergeSome(ctx context.Context) (m merged, err error) {
 	defer func() { _ = t.Rollback() }()
 	gone := map[int64]int{}
 	for _, part := range db.recent.fullestFirst() {
-		n, whole, damaged, err := db.mergePart(ctx, t, part)
+		n, whole, damaged, err := db.mergePart(ctx, t, part, began.Add(useChunk))
 		if err != nil {
 			return merged{}, err
 		}
@@ -90,18 +89,22 @@ func (db *DB) mergeSome(ctx context.Context) (m merged, err error) {
 	return m, nil
 }
 
-// mergePart merges new uses of a part, and returns how many fewer there are, whether these were all, and how many rows did
-// not read.
-func (db *DB) mergePart(ctx context.Context, t *sqlx.Tx, part int64) (gone int, whole bool, damaged int, err error) {
+// mergePart merges new uses of a part, some at least and then others until a time, and returns how many fewer there are,
+// whether these were all, and how many rows did not read.
+func (db *DB) mergePart(ctx context.Context, t *sqlx.Tx, part int64, until time.Time) (gone int, whole bool, damaged int, err error) {
 	var uses []access.Use
 	r, err := newUsesOf(ctx, t, part, mergeRead, func(u access.Use) { uses = append(uses, u) })
 	if err != nil {
 		return 0, false, 0, err
 	}
 	uses = sumUses(uses)
-	now, rest := uses[:min(len(uses), mergeRows)], uses[min(len(uses), mergeRows):]
-	if err := db.uses.write(ctx, t, now); err != nil {
-		return 0, false, 0, err
+	rest := uses
+	for n := 0; len(rest) > 0 && (n == 0 || time.Now().Before(until)); n++ {
+		some := rest[:min(len(rest), useRows)]
+		if err := db.uses.write(ctx, t, some); err != nil {
+			return 0, false, 0, err
+		}
+		rest = rest[len(some):]
 	}
 	if _, err := affect(ctx, t, `DELETE FROM new_uses WHERE place >= ? AND place <= ?`, part*partPlaces, r.last); err != nil {
 		return 0, false, 0, err
