@@ -51,8 +51,9 @@ func (a *App) keyRenameForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	n := views.Naming{Page: a.page(c, "Name a key"), Key: key, Name: key.Name, Swap: isHTMX(c)}
-	return a.form(c, "", views.NameBox(n), views.NamePage(n))
+	return a.render(c, http.StatusOK, views.RenamePage(views.Rename{
+		Page: a.page(c, "Rename a key"), Key: key, Name: key.Name, Swap: isHTMX(c),
+	}))
 }
 
 // keyRename names a key: OK in the reveal, or later.
@@ -68,8 +69,8 @@ func (a *App) keyRename(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		return a.form(c, bad.Message, views.ProblemLine(bad.Message), views.NamePage(views.Naming{
-			Page: a.page(c, "Name a key"), Key: key, Name: shown(form.Get("name")), Problem: bad.Message,
+		return a.form(c, bad.Message, views.ProblemLine(bad.Message), views.RenamePage(views.Rename{
+			Page: a.page(c, "Rename a key"), Key: key, Name: shown(form.Get("name")), Problem: bad.Message,
 		}))
 	}
 	key, err := a.DB.RenameKey(ctx, who(c), id, name)

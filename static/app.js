@@ -51,6 +51,8 @@
     if (held() && event.target === dialog()) event.preventDefault();
   }, true);
 
+  let pressed; // where the pointer went down: text that is selected beyond the box leaves it open
+  document.addEventListener("pointerdown", (event) => (pressed = event.target));
   document.addEventListener("click", (event) => {
     const at = event.target.closest("[data-copy], [data-leave], [data-close], [data-dismiss]");
     if (at?.matches("[data-copy]")) copy(at);
@@ -60,7 +62,7 @@
       event.preventDefault();
       dialog().close();
     }
-    if (event.target === dialog() && !held()) dialog().close(); // the ground around the box
+    if (event.target === dialog() && pressed === dialog() && !held()) dialog().close(); // the ground around the box
     closeMenus(false, event.target);
   });
 
@@ -115,9 +117,9 @@
     } else if (ctx.response?.status === 401 && inReveal(event)) {
       event.preventDefault();
       explain("Your session has ended, so the name was not saved. The key is made: copy it, then close and sign in.");
-    } else if (held() && !inReveal(event)) {
-      // A late answer to something else may change its row, but never the dialog.
-      tasks.splice(0, tasks.length, ...tasks.filter((task) => task.target !== dialog()));
+    } else if (!ctx.sourceElement.isConnected || (held() && !inReveal(event))) {
+      // A late answer, to a question that is gone or beside the reveal, may change its row, but never the dialog.
+      tasks.splice(0, tasks.length, ...tasks.filter((task) => !dialog().contains(task.target)));
     }
   });
   document.addEventListener("htmx:response:error", (event) => {

@@ -10,8 +10,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/keydesk/keydesk/access"
 
-// Naming is what is asked when a key is to get another name.
-type Naming struct {
+// Rename is what is asked when a key is to get another name.
+type Rename struct {
 	Page    Page
 	Key     access.Key
 	Name    string // as typed
@@ -19,14 +19,14 @@ type Naming struct {
 	Swap    bool   // in the dialog over the list, whose row the answer replaces
 }
 
-func (n Naming) title() string {
+func (n Rename) title() string {
 	if n.Key.Name == "" {
 		return "Name this key"
 	}
 	return "Rename this key"
 }
 
-func (n Naming) purpose() string {
+func (n Rename) purpose() string {
 	if n.Problem != "" {
 		return "The name was not saved. The key itself is unchanged."
 	}
@@ -34,7 +34,7 @@ func (n Naming) purpose() string {
 }
 
 // cancel returns where Cancel leads on a page of its own.
-func (n Naming) cancel() templ.SafeURL {
+func (n Rename) cancel() templ.SafeURL {
 	if n.Swap {
 		return ""
 	}
@@ -43,8 +43,8 @@ func (n Naming) cancel() templ.SafeURL {
 
 func renamePath(k access.Key) string { return "/profile/keys/" + k.ID + "/rename" }
 
-// NamePage asks for a name.
-func NamePage(n Naming) templ.Component {
+// RenamePage asks for a name.
+func RenamePage(n Rename) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -85,7 +85,7 @@ func NamePage(n Naming) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = NameBox(n).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = renameBox(n).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -99,8 +99,8 @@ func NamePage(n Naming) templ.Component {
 	})
 }
 
-// NameBox is the question itself, which htmx puts into the dialog.
-func NameBox(n Naming) templ.Component {
+// renameBox is the question itself, which htmx puts into the dialog.
+func renameBox(n Rename) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -30,14 +31,18 @@ func TestDismissedNoticeLeavesTheFocusOnThePage(t *testing.T) {
 func TestEscGivesTheRenameUpAndTheFocusBack(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.signIn("alice").newKey()
+	alice := d.signIn("alice")
+	_, id := alice.newKey()
+	alice.post("/profile/keys/"+id, url.Values{"name": {"Unknown"}})
 	b := d.open()
 	b.signIn("alice", password)
 	b.do(chromedp.Click(rename), chromedp.WaitVisible("dialog[open] #name"))
-	b.until(`document.activeElement.id === "name" && document.activeElement.selectionEnd === document.activeElement.value.length`)
-	b.do(chromedp.KeyEvent("Nigh"), chromedp.KeyEvent(kb.Escape))
+	b.until(`document.activeElement.id === "name" && getSelection().toString() === "Unknown"`)
+	b.do(chromedp.KeyEvent("Nigh"))
+	b.until(`document.getElementById("name").value === "Nigh"`)
+	b.do(chromedp.KeyEvent(kb.Escape))
 	b.until(`!document.querySelector("dialog[open]")`)
-	if got := eval[string](b, `document.querySelector("#keys td").innerText.trim() + "; " + document.activeElement.innerText.trim()`); got != "Unnamed\nRename; Rename" {
+	if got := eval[string](b, `document.querySelector("#keys td").innerText.trim() + "; " + document.activeElement.innerText.trim()`); got != "Unknown\nRename; Rename" {
 		t.Errorf("what the row says, then what has the focus: %q", got)
 	}
 }

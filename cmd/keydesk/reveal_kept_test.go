@@ -68,15 +68,16 @@ func TestLostNetworkKeepsTheKeyOnTheScreen(t *testing.T) {
 func TestLateAnswersLeaveTheRevealAlone(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]string{
-		"question": `document.querySelector("#keys td:last-child form").requestSubmit()`,
-		"name":     `document.querySelector("#keys a[href$='/rename']").click()`,
-		"new name": `(document.querySelector("dialog form").requestSubmit(), document.querySelector("dialog").close())`,
+		"question":     `document.querySelector("#keys td:last-child form").requestSubmit()`,
+		"name":         `document.querySelector("#keys a[href$='/rename']").click()`,
+		"new name":     `(document.querySelector("dialog form").requestSubmit(), document.querySelector("dialog").close())`,
+		"refused name": `(document.getElementById("name").value = "a\u200bb", document.querySelector("dialog form").requestSubmit(), document.querySelector("dialog").close())`,
 	} {
 		d := newDesk(t)
 		d.signIn("alice").newKey()
 		b := d.open()
 		b.signIn("alice", password)
-		if name == "new name" {
+		if strings.HasSuffix(name, " name") {
 			b.do(chromedp.Click(rename), chromedp.WaitVisible("#name"))
 		}
 		// The first answer is held back until the key is shown.
@@ -86,8 +87,11 @@ func TestLateAnswersLeaveTheRevealAlone(t *testing.T) {
 		eval[*int](b, `(`+start+`, null)`)
 		b.until(`window.release`)
 		secret := b.newKey()
-		eval[*int](b, `(release(), null)`)
-		b.until(`!document.querySelector(".htmx-request")`)
+		eval[*int](b, `(document.addEventListener("htmx:finally:request", () => window.ended = true), release(), null)`)
+		b.until(`window.ended`)
+		if said := eval[string](b, `document.getElementById("dialog-error").textContent`); said != "" {
+			t.Errorf("the late answer to the %s is in the reveal: %s", name, said)
+		}
 		if !b.shown(secret) {
 			t.Errorf("the late answer to the %s took the key off the screen", name)
 		}
