@@ -14,7 +14,7 @@ import (
 
 // maxLastTimes is how many keys' last uses an export holds in memory, at 4 bytes each. Of more keys it looks each one up,
 // in another order than they are kept in, which is three quarters of its time.
-const maxLastTimes = 4 << 20
+const maxLastTimes = 3 << 19
 
 // lastTimes is when each key, by its number, was last used: seconds since 1970, 0 for never. It is nil when there are too
 // many keys.

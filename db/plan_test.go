@@ -150,18 +150,28 @@ func ask(t *testing.T, d *DB) {
 		conn, err := d.read.Connx(ctx)
 		check("connection", err)
 		check("export", conn.Raw(func(c any) error {
-			r, err := newExportReader(c, status, nil, &recentUses{})
-			if err != nil {
-				return err
+			for _, times := range []lastTimes{nil, {}} {
+				r, err := newExportReader(c, status, times, &recentUses{})
+				if err != nil {
+					return err
+				}
+				defer r.close()
+				from, err := r.end(ctx, named("", int64(0), ""), 9)
+				if err != nil || from == nil {
+					return fmt.Errorf("after 9 keys: %v, %w", from, err)
+				}
+				if _, _, err = r.rows(ctx, nil, from, 9, access.NewReport(d.Now()).Append); err != nil {
+					return err
+				}
 			}
-			defer r.close()
-			from, err := r.end(ctx, named("", int64(0), ""), 9)
-			if err != nil || from == nil {
-				return fmt.Errorf("after 9 keys: %v, %w", from, err)
-			}
-			_, _, err = r.rows(ctx, nil, from, 9, access.NewReport(d.Now()).Append)
-			return err
+			return nil
 		}))
+		s := snapshot{[]*sqlx.Conn{conn}}
+		times, err := s.lastTimes(ctx)
+		check("last uses", err)
+		if times == nil {
+			t.Error("the last uses of few keys are not held in memory")
+		}
 		check("connection", conn.Close())
 	}
 }

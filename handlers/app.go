@@ -41,7 +41,8 @@ type App struct {
 	Config
 	echo      *echo.Echo
 	cookies   *sessions.CookieStore
-	verifies  sync.Pool // of *verifying
+	verifies  sync.Pool    // of *verifying
+	refusing  atomic.Int64 // how many connections wait to be refused
 	refusals  map[access.Verdict]reply
 	buffers   sync.Pool // of *bytes.Buffer, empty
 	metrics   *metrics

@@ -100,7 +100,7 @@ func (in *Inner) verify(ctx *fasthttp.RequestCtx) {
 	}
 	got := in.app.answer(v, q, func() string { return in.app.addressOf(ctx) })
 	if conn, ok := ctx.Conn().(*lingeringConn); ok && got.status == http.StatusUnauthorized {
-		conn.pace.refuse()
+		conn.pace.refuse(&in.app.refusing)
 	}
 	got.give(ctx)
 }

@@ -30,7 +30,7 @@ func (l lingeringListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &lingeringConn{Conn: conn}, nil
+		return &lingeringConn{Conn: conn, pace: newPace()}, nil
 	}
 }
 

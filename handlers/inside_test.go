@@ -1,6 +1,9 @@
 package handlers
 
 import (
+	"context"
+	"time"
+
 	"github.com/labstack/echo/v4"
 	"github.com/valyala/fasthttp"
 )
@@ -18,3 +21,9 @@ func (a *App) Handle(path string, handle echo.HandlerFunc) { a.echo.GET(path, ha
 
 // Handle answers a request of the inner address.
 func (in *Inner) Handle(ctx *fasthttp.RequestCtx) { in.handle(ctx) }
+
+// RefusedAt returns when the connection of the context was last refused, or else made.
+func RefusedAt(ctx context.Context) time.Time {
+	p, _ := ctx.Value(paceKey{}).(*pace)
+	return p.last
+}

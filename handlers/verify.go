@@ -42,7 +42,7 @@ func (a *App) verify(w http.ResponseWriter, r *http.Request) {
 	}
 	got := a.answer(v, q, func() string { return a.echo.IPExtractor(r) })
 	if p, ok := r.Context().Value(paceKey{}).(*pace); ok && got.status == http.StatusUnauthorized {
-		p.refuse()
+		p.refuse(&a.refusing)
 	}
 	got.write(w)
 }

@@ -7,12 +7,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/handlers"
 )
 
 // KEY-8: a deactivated key is refused by the very next verify, each of 1,000 times, while others ask too.
@@ -132,6 +134,28 @@ func TestTraceAndConnectAskNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// VER-2: only a refusal counts as one for the pace of a connection.
+func TestGoodKeyLeavesThePaceOfRefusalsAlone(t *testing.T) {
+	d := newDesk(t)
+	secret, _ := d.newKey("alice")
+	ctx := handlers.Paced(t.Context(), nil)
+	for _, row := range []struct {
+		key    string
+		status int
+		paced  bool
+	}{
+		{"kd_x", http.StatusUnauthorized, true}, {secret, http.StatusOK, false}, {"", http.StatusUnauthorized, true},
+	} {
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, verifyPath, http.NoBody)
+		r.Header.Set("X-API-Key", row.key)
+		before, w := handlers.RefusedAt(ctx), httptest.NewRecorder()
+		d.app.ServeHTTP(w, r)
+		if paced := handlers.RefusedAt(ctx).After(before); w.Code != row.status || paced != row.paced {
+			t.Errorf("%q: %d, counted as a refusal: %t", row.key, w.Code, paced)
+		}
+	}
 }
 
 // VER-10: a verify is answered before its body has come, however large it says that is.
