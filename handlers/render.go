@@ -75,7 +75,7 @@ func noteSentence(note string) string {
 		"password-changed": "Your password is changed. All other sessions have ended.",
 		"password-set":     "Your password is set. Sign in with it.",
 		"set-up":           "The first administrator is made. Sign in.",
-		"key-saved":        "Key saved.",
+		"key-saved":        "Key saved, without a name.",
 		"name-saved":       "Name saved.",
 		"key-inactive":     "The key is inactive: every request that uses it is refused.",
 		"session-ended":    "That session has ended.",

@@ -120,6 +120,8 @@
     } else if (!ctx.sourceElement.isConnected || (held() && !inReveal(event))) {
       // A late answer, to a question that is gone or beside the reveal, may change its row, but never the dialog.
       tasks.splice(0, tasks.length, ...tasks.filter((task) => !dialog().contains(task.target)));
+      if (ctx.response?.status >= 500) notify();
+      else if (ctx.response?.status >= 400) notify("What you asked for was not done. Open it again to see why.");
     }
   });
   document.addEventListener("htmx:response:error", (event) => {
@@ -158,6 +160,14 @@
     if (hadFocus && !dialog()?.open) document.getElementById("main").focus({ preventScroll: true });
   }
 
+  // The sentence stays on the page until it is dismissed; without one, it is that no answer came.
+  function notify(sentence) {
+    const note = document.getElementById("no-answer")?.content.cloneNode(true);
+    if (!note) return;
+    if (sentence) note.querySelector("p").textContent = sentence;
+    document.getElementById("notice").replaceChildren(note);
+  }
+
   function noAnswer(event) {
     if (inReveal(event)) {
       explain("Keydesk did not answer, so the name may not be saved. The key is made: copy it, then try OK again, or close.");
@@ -165,8 +175,7 @@
     } else if (dialog()?.open) {
       explain("Keydesk did not answer. It is not known whether anything was changed: reload the page to see, then try again.");
     } else {
-      const note = document.getElementById("no-answer")?.content.cloneNode(true);
-      if (note) document.getElementById("notice").replaceChildren(note);
+      notify();
     }
   }
 

@@ -377,7 +377,7 @@ func AccountQuestionBox(v AccountQuestion) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "\" hx-status:4xx=\"target:#dialog-error swap:innerHTML\" hx-status:5xx=\"target:#dialog-error swap:innerHTML\" hx-sync=\"this:drop\" hx-disable=\"find button\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "\" hx-status:4xx=\"target:#dialog-error swap:innerHTML\" hx-status:5xx=\"target:#dialog-error swap:innerHTML\" hx-sync=\"this:drop\" hx-disable=\"find button:not([data-close])\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -580,7 +580,7 @@ func AddUserBox(v AddUser) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.Swap {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, " hx-post=\"/admin/users\" hx-target=\"#dialog\" hx-swap=\"innerHTML\" hx-status:422=\"target:#dialog swap:innerHTML\" hx-status:4xx=\"target:#dialog-error swap:innerHTML\" hx-status:5xx=\"target:#dialog-error swap:innerHTML\" hx-sync=\"this:drop\" hx-disable=\"find button\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, " hx-post=\"/admin/users\" hx-target=\"#dialog\" hx-swap=\"innerHTML\" hx-status:422=\"target:#dialog swap:innerHTML\" hx-status:4xx=\"target:#dialog-error swap:innerHTML\" hx-status:5xx=\"target:#dialog-error swap:innerHTML\" hx-sync=\"this:drop\" hx-disable=\"find button:not([data-close])\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

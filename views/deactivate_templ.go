@@ -341,7 +341,7 @@ func questionForm(q Question) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "\" hx-swap=\"outerHTML\" hx-status:422=\"target:#dialog swap:innerHTML\" hx-status:4xx=\"target:#dialog-error swap:innerHTML\" hx-status:5xx=\"target:#dialog-error swap:innerHTML\" hx-sync=\"this:drop\" hx-disable=\"find button\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "\" hx-swap=\"outerHTML\" hx-status:422=\"target:#dialog swap:innerHTML\" hx-status:4xx=\"target:#dialog-error swap:innerHTML\" hx-status:5xx=\"target:#dialog-error swap:innerHTML\" hx-sync=\"this:drop\" hx-disable=\"find button:not([data-close])\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -204,7 +204,7 @@ func renameBox(n Rename) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "\" hx-swap=\"outerHTML\" hx-status:4xx=\"target:#dialog-error swap:innerHTML\" hx-status:5xx=\"target:#dialog-error swap:innerHTML\" hx-sync=\"this:drop\" hx-disable=\"find button\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "\" hx-swap=\"outerHTML\" hx-status:4xx=\"target:#dialog-error swap:innerHTML\" hx-status:5xx=\"target:#dialog-error swap:innerHTML\" hx-sync=\"this:drop\" hx-disable=\"find button:not([data-close])\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -47,6 +47,30 @@ func TestEscGivesTheRenameUpAndTheFocusBack(t *testing.T) {
 	}
 }
 
+// While an answer is awaited its button cannot be pressed again, and Cancel can.
+func TestCancelWorksWhileAnAnswerIsAwaited(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.signIn("alice").newKey()
+	for _, question := range []struct{ who, opener string }{
+		{"alice", rename}, {"alice", "#keys td:last-child button"}, {"root", ""},
+	} {
+		b := d.open()
+		b.signIn(question.who, password)
+		if question.opener == "" {
+			b.do(chromedp.Click("main summary"), chromedp.Click("//main//li/a[normalize-space()='Add User']"))
+		} else {
+			b.do(chromedp.Click(question.opener))
+		}
+		b.do(chromedp.WaitVisible("dialog[open] #question"))
+		eval[*int](b, `(window.fetch = () => new Promise(() => {}), document.querySelector("dialog form").noValidate = true, null)`)
+		b.do(chromedp.Click(send))
+		b.until(`document.querySelector("dialog .modal-action button:not([data-close])").disabled`)
+		b.do(chromedp.Click("dialog [data-close]"))
+		b.until(`!document.querySelector("dialog[open]")`)
+	}
+}
+
 func TestRefusedRenameKeepsTheFocusInItsDialog(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -92,6 +92,9 @@ func TestLateAnswersLeaveTheRevealAlone(t *testing.T) {
 		if said := eval[string](b, `document.getElementById("dialog-error").textContent`); said != "" {
 			t.Errorf("the late answer to the %s is in the reveal: %s", name, said)
 		}
+		if refused := eval[bool](b, `document.getElementById("notice").textContent.includes("was not done")`); refused != (name == "refused name") {
+			t.Errorf("after the late answer to the %s the page says that it was refused: %t", name, refused)
+		}
 		if !b.shown(secret) {
 			t.Errorf("the late answer to the %s took the key off the screen", name)
 		}
