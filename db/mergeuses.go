@@ -18,7 +18,7 @@ const (
 	mergeTime = 25 * time.Millisecond  // how long is merged at a time,
 	mergeLong = 150 * time.Millisecond // and how long if more uses than mergeMost wait for it
 	mergeMost = 2_000_000
-	mergeRead = 16_384 // uses that are read by one transaction at most, or a row of new_uses more
+	mergeRead = 2048 // uses that are read by one transaction at most, or a row of new_uses more: what is left is written anew
 )
 
 // MergeUses adds some of the new uses up by key, day and caller. The parts of the keys with the most of them come first,

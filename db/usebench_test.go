@@ -13,7 +13,14 @@ import (
 )
 
 // BenchmarkSaveUses writes 100,000 uses of as many keys, as after a second of many callers, and merges them.
-func BenchmarkSaveUses(b *testing.B) {
+func BenchmarkSaveUses(b *testing.B) { benchUses(b, 100_000, 1) }
+
+// BenchmarkMergeBehind merges 200,000 uses of 20,000 keys, of which each part has more than a transaction takes.
+func BenchmarkMergeBehind(b *testing.B) { benchUses(b, 20_000, 10) }
+
+// benchUses writes and merges the uses of so many keys by so many callers each.
+func benchUses(b *testing.B, keys, callers int) {
+	b.Helper()
 	root, err := access.ParseRootSecret(access.NewRootSecret())
 	if err != nil {
 		b.Fatal(err)
@@ -27,24 +34,25 @@ func BenchmarkSaveUses(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	uses := make([]access.Use, 100_000)
-	at := time.Now()
-	addKeys(b, d, path, len(uses))
-	for i := range uses {
-		uses[i] = access.Use{
-			Key: int64(i) + 1, Day: access.Day(at), Service: "gateway",
-			Address: fmt.Sprintf("192.0.2.%d", i%250), Accepted: 1, LastAt: at, UsedAt: at,
-		}
-	}
+	addKeys(b, d, path, keys)
+	uses, at := make([]access.Use, keys), time.Now()
 	var saved time.Duration
 	hurried, hurry := context.WithCancel(b.Context())
 	hurry()
 	for b.Loop() {
-		began := time.Now()
-		if n, err := d.SaveUses(hurried, uses); err != nil || n != len(uses) {
-			b.Fatal(n, err)
+		for caller := range callers {
+			for i := range uses {
+				uses[i] = access.Use{
+					Key: int64(i) + 1, Day: access.Day(at), Service: fmt.Sprintf("gateway-%d", caller),
+					Address: fmt.Sprintf("192.0.2.%d", i%250), Accepted: 1, LastAt: at, UsedAt: at,
+				}
+			}
+			began := time.Now()
+			if n, err := d.SaveUses(hurried, uses); err != nil || n != len(uses) {
+				b.Fatal(n, err)
+			}
+			saved += time.Since(began)
 		}
-		saved += time.Since(began)
 		if err := d.MergeAll(b.Context()); err != nil {
 			b.Fatal(err)
 		}

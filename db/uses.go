@@ -9,7 +9,7 @@ import (
 )
 
 // useChunk is how long the writer is held by uses, before whoever waits for it has their turn.
-const useChunk = 8 * time.Millisecond
+const useChunk = 6 * time.Millisecond
 
 // SaveUses writes down who used which key, and returns how many of the uses were written; the rest is not. They come by
 // key, are kept as they come, and merged later by MergeUses; a last use is told of at once. When there are very many the
