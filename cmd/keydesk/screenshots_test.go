@@ -68,6 +68,8 @@ func TestScreenshots(t *testing.T) {
 	b.goTo("/profile/keys")
 	b.do(chromedp.Click(rename), chromedp.WaitVisible("dialog[open] #name"))
 	each("rename")
+	b.do(chromedp.Navigate(eval[string](b, `document.querySelector("`+rename+`").href`)), chromedp.WaitVisible("main #question"))
+	each("rename-page")
 	b.goTo("/profile/keys")
 	b.do(chromedp.Click("tbody tr td:last-child button"), chromedp.WaitVisible("dialog[open] #question"))
 	each("deactivate")
