@@ -4,7 +4,7 @@ ADDR ?= 127.0.0.1:8080
 GO   ?= go
 TOOL  = $(GO) tool -modfile=tools.mod
 
-.PHONY: run build test browser proxies generate check lint bench race screenshots lighthouse clean
+.PHONY: run build test browser proxies postgres generate check lint bench race prove screenshots lighthouse clean
 
 # Serve a demo: made-up people and keys in a throw-away database.
 run: build
@@ -15,15 +15,23 @@ build:
 	@test -x bin/keydesk || echo "Building Keydesk. The first time takes up to 3 minutes, most of it for SQLite ..."
 	@$(GO) build -o bin/keydesk ./cmd/keydesk
 
-# Unit, storage and handler tests, and then those of the whole program, whose browsers have the machine for themselves.
-test: browser proxies node_modules
+# Unit, storage and handler tests, the latter two on both databases, and then those of the whole program, whose browsers
+# have the machine for themselves.
+test: browser proxies postgres node_modules
 	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -v /cmd/keydesk$$)
+	KEYDESK_TEST_POSTGRES=1 $(GO) test $(TESTFLAGS) ./db ./handlers
 	$(GO) test $(TESTFLAGS) ./cmd/keydesk
 
 TESTFLAGS = -count=1 -parallel=3 -timeout=40m
 
-race: browser proxies node_modules
+race: browser proxies postgres node_modules
 	$(GO) test -race $(TESTFLAGS) ./...
+
+# The long forms of what is shown of several instances under faults, with the figures of docs/proofs.md: about half an hour,
+# with nothing else on the machine.
+prove: browser proxies postgres node_modules
+	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run=Consistency ./db
+	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve' ./cmd/keydesk
 
 # What the browser tests drive.
 browser:
@@ -35,6 +43,11 @@ proxies:
 	@.ci/install nginx-light nginx /usr/sbin/nginx
 	@.ci/install caddy caddy
 	@.ci/install haproxy haproxy /usr/sbin/haproxy
+
+# What the tests start servers of, each of their own. Debian keeps the programs out of the way, one folder for a version.
+postgres:
+	@.ci/install postgresql postgres /usr/lib/postgresql/15/bin/postgres /usr/lib/postgresql/16/bin/postgres \
+		/usr/lib/postgresql/17/bin/postgres /usr/lib/postgresql/18/bin/postgres
 
 node_modules: package.json package-lock.json
 	@.ci/install npm npm

@@ -93,6 +93,6 @@ type KeyChange struct {
 	UserID  string
 	Hash    [HashLen]byte
 	Last4   string
-	Status  Status // since the change; empty while nobody knows whether it was committed
+	Status  Status // since the change; empty while nobody knows whether it was committed, or somebody does not know of it
 	Request string // the name of the request that asked for it; may be empty
 }

@@ -15,7 +15,7 @@ func newName() string { return strings.ToLower(access.NewToken()) }
 func TestNobodyChangesTheirOwnAccount(t *testing.T) {
 	d := newDesk(t)
 	d.addAdmin("carol") // so that root is not the last
-	before := content(t, raw(t, d.path))
+	before := d.content()
 	for name, row := range map[string]struct {
 		code access.Code
 		err  error
@@ -34,7 +34,7 @@ func TestNobodyChangesTheirOwnAccount(t *testing.T) {
 			t.Errorf("%s: %v", name, row.err)
 		}
 	}
-	if after := content(t, raw(t, d.path)); after != before {
+	if after := d.content(); after != before {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
 }
@@ -49,7 +49,7 @@ func TestAccountsAreChangedByAdministratorsOnly(t *testing.T) {
 	d.addAdmin("frank")
 	d.must(d.ChangeRole(t.Context(), d.root, "frank", access.User))
 	d.signIn("bob")
-	before := content(t, raw(t, d.path))
+	before := d.content()
 	for name, change := range map[string]func(access.Actor) error{
 		"role":    func(a access.Actor) error { return d.ChangeRole(t.Context(), a, "bob", access.Admin) },
 		"disable": func(a access.Actor) error { return d.DisableUser(t.Context(), a, "bob") },
@@ -73,7 +73,7 @@ func TestAccountsAreChangedByAdministratorsOnly(t *testing.T) {
 			}
 		}
 	}
-	if after := content(t, raw(t, d.path)); after != before {
+	if after := d.content(); after != before {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
 }
@@ -84,11 +84,11 @@ func TestLastAdministratorStays(t *testing.T) {
 	d.must(d.InviteUser(t.Context(), d.root, access.Person{UserID: "carol", Role: access.Admin}, access.HashToken("t")))
 	d.addAdmin("dave")
 	d.must(d.DisableUser(t.Context(), d.root, "dave"))
-	before := content(t, raw(t, d.path))
+	before := d.content()
 	wantRefusal(t, d.DisableUser(t.Context(), d.operator, "root"), access.Clashes)
 	wantRefusal(t, d.ChangeRole(t.Context(), asAdmin("carol"), "root", access.User), access.Clashes)
 	wantRefusal(t, d.DisableUser(t.Context(), asAdmin("carol"), "root"), access.Clashes)
-	if after := content(t, raw(t, d.path)); after != before {
+	if after := d.content(); after != before {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
 	// With the password, carol is another one.

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 
@@ -18,6 +19,11 @@ const allReaders = 2
 // AllKeys calls begin with how many keys there are, and tells of every one as a change would, in no order and from
 // several goroutines. Call it before changes are made.
 func (db *DB) AllKeys(ctx context.Context, begin func(keys int), tell func(access.KeyChange)) error {
+	return db.allKeys(ctx, math.MaxInt64, begin, tell)
+}
+
+// allKeys does so, and leaves the status empty of keys that were deactivated by a later change than the known one.
+func (db *DB) allKeys(ctx context.Context, known int64, begin func(keys int), tell func(access.KeyChange)) error {
 	var n int
 	if err := db.read.GetContext(ctx, &n, `SELECT count(*) FROM keys`); err != nil {
 		return fmt.Errorf("count keys: %w", err)
@@ -39,7 +45,7 @@ func (db *DB) AllKeys(ctx context.Context, begin func(keys int), tell func(acces
 	var readers sync.WaitGroup
 	errs := make([]error, len(bounds)-1)
 	for i := range errs {
-		readers.Go(func() { errs[i] = db.tellRange(ctx, bounds[i], bounds[i+1], tell) })
+		readers.Go(func() { errs[i] = db.tellRange(ctx, known, bounds[i], bounds[i+1], tell) })
 	}
 	readers.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -49,19 +55,19 @@ func (db *DB) AllKeys(ctx context.Context, begin func(keys int), tell func(acces
 }
 
 // tellRange tells of the keys from one id up to another.
-func (db *DB) tellRange(ctx context.Context, from, to string, tell func(access.KeyChange)) error {
+func (db *DB) tellRange(ctx context.Context, known int64, from, to string, tell func(access.KeyChange)) error {
 	conn, err := db.read.Connx(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
 	return conn.Raw(func(c any) (err error) {
-		s, err := prepare(c, selectTold)
+		s, err := prepare(c, db.read.Rebind(selectTold))
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, s.Close()) }()
-		return eachRow(ctx, s, named(from, to), func(row []driver.Value) error {
+		return eachRow(ctx, s, named(known, from, to), func(row []driver.Value) error {
 			c, err := toldKey(row)
 			if err == nil {
 				tell(c)
@@ -72,8 +78,8 @@ func (db *DB) tellRange(ctx context.Context, from, to string, tell func(access.K
 }
 
 // selectTold selects what is told of a key in three columns: each takes locks and an allocation of the driver's own.
-const selectTold = `SELECT id || ' ' || last4 || ' ' || user_id, hash, number * 2 + CASE WHEN deactivated_at IS NULL THEN 0 ELSE 1 END
-	FROM keys WHERE id >= ? AND id < ?`
+const selectTold = `SELECT id || ' ' || last4 || ' ' || user_id, hash,
+	number * 3 + CASE WHEN deactivated_at IS NULL THEN 0 WHEN change <= ? THEN 1 ELSE 2 END FROM keys WHERE id >= ? AND id < ?`
 
 // toldKey returns what is told of a key.
 func toldKey(row []driver.Value) (c access.KeyChange, err error) {
@@ -86,10 +92,8 @@ func toldKey(row []driver.Value) (c access.KeyChange, err error) {
 		return c, fmt.Errorf("key %q: a value is not what it should be", words)
 	}
 	c = access.KeyChange{
-		KeyID: id, Last4: last4, UserID: userID, Hash: [access.HashLen]byte(hash), Key: number / 2, Status: access.Active,
-	}
-	if number%2 == 1 {
-		c.Status = access.Inactive
+		KeyID: id, Last4: last4, UserID: userID, Hash: [access.HashLen]byte(hash), Key: number / 3,
+		Status: [...]access.Status{access.Active, access.Inactive, ""}[number%3],
 	}
 	return c, nil
 }

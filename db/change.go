@@ -27,42 +27,66 @@ type tx struct {
 
 // change makes one change: advances the audit head (so that changes happen one at a time), checks that the actor may,
 // acts, and writes the audit entry that act returns. If the entry cannot be written the change does not happen. It is
-// not given up when the person who asked goes away.
+// not given up when the person who asked goes away. It returns when no instance answers for a key from before it.
 func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action,
 	act func(context.Context, *tx) (access.Change, error),
 ) error {
-	ctx = context.WithoutCancel(ctx)
+	made, changes, err := db.commit(ctx, actor, what, act)
+	switch {
+	case errors.Is(err, errUnchanged): // by whoever did it first, and may not have been answered yet
+		if err := db.confirm(ctx, what); err != nil {
+			return err
+		}
+		db.everywhere(ctx, made-1, "")
+		return nil
+	case err == nil && len(changes) > 0:
+		db.everywhere(ctx, made, db.ownLease())
+		db.tellEnded(changes)
+	}
+	return err
+}
+
+// commit makes the change, and returns its number and what it made of keys. After errUnchanged the number is what it would
+// have been.
+func (db *DB) commit(ctx context.Context, actor access.Actor, what access.Action,
+	act func(context.Context, *tx) (access.Change, error),
+) (made int64, changes []access.KeyChange, err error) {
+	ctx, term := db.steadfast(ctx)
+	defer term.end()
 	db.changing.Lock()
 	defer db.changing.Unlock()
 	inner, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
-		return unsaved(what, err)
+		return 0, nil, unsaved(what, err)
 	}
 	defer func() { _ = inner.Rollback() }()
 	t := &tx{Tx: inner, actor: actor, at: db.Now()}
 	entry, err := t.run(ctx, what, act)
 	switch {
 	case errors.Is(err, errUnchanged):
-		return nil
+		return t.number, nil, err
 	case err != nil:
-		return unsaved(what, err)
+		return 0, nil, unsaved(what, err)
 	}
 	if err := t.record(ctx, what, entry); err != nil {
-		return unsaved(what, fmt.Errorf("audit: %w", err))
+		return 0, nil, unsaved(what, fmt.Errorf("audit: %w", err))
+	}
+	if len(t.changes) > 0 && db.tellChange != "" {
+		if _, err := t.ExecContext(ctx, db.tellChange); err != nil {
+			return 0, nil, unsaved(what, err)
+		}
 	}
 	for i := range t.changes {
 		t.changes[i].Request = actor.Request
 	}
-	if err := committed(what, t); err != nil {
+	if err := term.commit(what, t); err != nil {
 		if errors.Is(err, access.ErrUnsure) {
 			db.doubt(ctx, t.changes)
 		}
-		return err
+		return 0, nil, err
 	}
-	for _, c := range t.changes {
-		db.tell(c)
-	}
-	return nil
+	db.tellMade(t.changes)
+	return t.number, t.changes, nil
 }
 
 func (t *tx) run(ctx context.Context, what access.Action,
@@ -129,23 +153,6 @@ func (t *tx) record(ctx context.Context, what access.Action, c access.Change) er
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
 		t.number, micros(t.at), t.actor.UserID, t.actor.Address, what, c.UserID, c.KeyID, c.Detail)
 	return err
-}
-
-// unsaved says that the change was given up before it was committed.
-func unsaved(what access.Action, err error) error {
-	return fmt.Errorf("%s: %w (%w)", what, err, access.ErrUnsaved)
-}
-
-// committed commits, and says of what if that fails: unless there was no space for it, it may have happened all the same.
-func committed(what access.Action, t interface{ Commit() error }) error {
-	err := t.Commit()
-	if full(err) {
-		return unsaved(what, err)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: commit: %w (%w)", what, err, access.ErrUnsure)
-	}
-	return nil
 }
 
 // newID returns a UUIDv7.

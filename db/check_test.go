@@ -10,7 +10,7 @@ import (
 
 // DUR-8: a large database is not checked page by page, but one that was cut is not taken.
 func TestLargeDatabaseThatWasCutIsRefused(t *testing.T) {
-	d := newDesk(t)
+	d := newSQLiteDesk(t)
 	exec(t, d.path, `CREATE TABLE ballast (load BLOB)`)
 	exec(t, d.path, `INSERT INTO ballast VALUES (zeroblob(70000000))`)
 	d.reopen()

@@ -10,12 +10,17 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-// openConnections returns an open database, for what only its own connections can tell.
+// openConnections returns an open SQLite database, for what only its own connections can tell.
 func openConnections(t *testing.T) *DB {
+	t.Helper()
+	return openAt(t, filepath.Join(t.TempDir(), "keydesk.db"))
+}
+
+func openAt(t *testing.T, database string) *DB {
 	t.Helper()
 	digits := access.NewRootSecret()
 	d, err := Open(t.Context(), Options{
-		Path: filepath.Join(t.TempDir(), "keydesk.db"), Now: time.Now, Tell: func(access.KeyChange) {},
+		Database: database, Now: time.Now, Tell: func(access.KeyChange) {},
 		Root: func(bool) (access.RootSecret, error) { return access.ParseRootSecret(digits) },
 	})
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -17,9 +17,11 @@ import (
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
+	*dialect
+
 	read    *readPool
 	exports *sqlx.DB // apart, so that slow downloads hold up nothing else
-	write   *sqlx.DB // one connection; nil when opened for reading
+	write   *sqlx.DB // one connection to SQLite, some to PostgreSQL; nil when opened for reading
 	lock    *flock.Flock
 	now     func() time.Time
 	tell    func(access.KeyChange)
@@ -31,7 +33,12 @@ type DB struct {
 	changing sync.Mutex // held from a change's begin until it has been told, so that changes are told in order
 	uses     *useWriter // nil until there is one to merge
 	recent   *recentUses
-	doubted  []string // ids of the keys of which nobody knows what became of them
+	unmerged atomic.Int64 // uses that were left when they were merged here last
+
+	server    *server // nil where there is none
+	following atomic.Pointer[following]
+
+	doubted []string // ids of the keys of which nobody knows what became of them
 }
 
 // Secrets is what the database keeps sealed, opened.
@@ -83,37 +90,6 @@ const (
 	maxReaders = 16
 	maxExports = 4
 )
-
-// connectToRead opens a pool of connections that only read.
-func connectToRead(path string, most int) (*sqlx.DB, error) {
-	pool, err := sqlx.Open("sqlite", dsn(path, "deferred", "query_only(1)"))
-	if err != nil {
-		return nil, err
-	}
-	pool.SetMaxOpenConns(most)
-	pool.SetMaxIdleConns(most)
-	return pool, nil
-}
-
-// connectToWrite opens the one connection that writes.
-func connectToWrite(path string) (*sqlx.DB, error) {
-	pool, err := sqlx.Open("sqlite", dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)"))
-	if err != nil {
-		return nil, err
-	}
-	pool.SetMaxOpenConns(1)
-	return pool, nil
-}
-
-// createFile makes the database file if it is not there, readable for its owner only. SQLite gives its other files the
-// same mode.
-func createFile(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Chmod(0o600), f.Close())
-}
 
 func micros(t time.Time) int64 { return t.UnixMicro() }
 

@@ -2,8 +2,6 @@ package db_test
 
 import (
 	"bytes"
-	"database/sql"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,7 +19,7 @@ type desk struct {
 	told
 
 	t        *testing.T
-	path     string
+	path     string // of the file, or the URL
 	digits   string // of the root secret
 	operator access.Actor
 	alice    access.Actor // a user
@@ -32,7 +30,23 @@ type desk struct {
 // newDesk opens a database with alice, bob and root.
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := emptyDesk(t, filepath.Join(t.TempDir(), "keydesk.db"))
+	return peopled(emptyDesk(t))
+}
+
+// newSQLiteDesk is newDesk for what only SQLite does, or does so.
+func newSQLiteDesk(t *testing.T) *desk {
+	t.Helper()
+	return peopled(deskAt(t, newFile(t)))
+}
+
+// newPostgresDesk is newDesk for what only PostgreSQL does, or does so.
+func newPostgresDesk(t *testing.T) *desk {
+	t.Helper()
+	return peopled(deskAt(t, newCopy(t)))
+}
+
+func peopled(d *desk) *desk {
+	d.t.Helper()
 	d.alice, d.bob = d.addUser("alice"), d.addUser("bob")
 	d.root = access.Actor{UserID: "root", Role: access.Admin, Address: "192.0.2.9"}
 	d.add(access.Person{UserID: "root", Role: access.Admin})
@@ -40,9 +54,15 @@ func newDesk(t *testing.T) *desk {
 }
 
 // emptyDesk opens a new database without people.
-func emptyDesk(t *testing.T, path string) *desk {
+func emptyDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, path: path, digits: access.NewRootSecret(), operator: access.TheOperator()}
+	return deskAt(t, newDatabase(t))
+}
+
+// deskAt opens the database of this name, which has no people yet.
+func deskAt(t *testing.T, database string) *desk {
+	t.Helper()
+	d := &desk{t: t, path: database, digits: access.NewRootSecret(), operator: access.TheOperator()}
 	d.set(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
 	d.open()
 	t.Cleanup(func() { _ = d.Close() })
@@ -77,7 +97,7 @@ func (d *desk) close() {
 
 func (d *desk) options() db.Options {
 	return db.Options{
-		Path: d.path, Tell: d.note, Now: d.now,
+		Database: d.path, Tell: d.note, Now: d.now,
 		Root: func(bool) (access.RootSecret, error) { return access.ParseRootSecret(d.digits) },
 	}
 }
@@ -154,9 +174,7 @@ func (d *desk) saveUses(last map[string]time.Time) error {
 // number returns the number of a key.
 func (d *desk) number(id string) (n int64) {
 	d.t.Helper()
-	if err := raw(d.t, d.path).QueryRow(`SELECT number FROM keys WHERE id = ?`, id).Scan(&n); err != nil {
-		d.t.Fatal(err)
-	}
+	look(d.t, d.path, `SELECT number FROM keys WHERE id = ?`, &n, id)
 	return n
 }
 
@@ -191,30 +209,6 @@ func (d *desk) changes() []access.Change {
 		d.t.Fatal(err)
 	}
 	return changes
-}
-
-// raw opens a connection of its own to the file, as somebody would who goes around the program. It enforces no foreign
-// keys, so that what is refused is refused by a trigger.
-func raw(t *testing.T, path string) *sql.DB {
-	t.Helper()
-	conn, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
-}
-
-// exec runs SQL around the program.
-func exec(t *testing.T, path, statement string, args ...any) {
-	t.Helper()
-	conn := raw(t, path)
-	if _, err := conn.Exec(statement, args...); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-	if err := conn.Close(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // wantRefusal fails the test unless err is a refusal of this code.

@@ -47,13 +47,16 @@ func (db *DB) Export(ctx context.Context, actor access.Actor, status access.Stat
 			return err
 		}
 	}
-	shot, err := takeSnapshot(ctx, conns)
+	shot, err := db.takeSnapshot(ctx, conns)
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
 	defer shot.end()
 	if err := out.Begin(); err != nil {
 		return err
+	}
+	if db.shared {
+		return shot.exportByCursor(ctx, status, out)
 	}
 	return shot.export(ctx, status, out)
 }
@@ -77,7 +80,7 @@ func (db *DB) exportConns(ctx context.Context) (conns []*sqlx.Conn, done func(),
 		}
 		<-db.exporting
 	}
-	for range exportReaders {
+	for range db.exportReaders {
 		conn, err := db.exports.Connx(ctx)
 		if err != nil {
 			done()

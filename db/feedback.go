@@ -19,14 +19,14 @@ func (db *DB) GiveFeedback(ctx context.Context, actor access.Actor, helpful bool
 		if err := t.checkRate(ctx, access.GiveFeedback); err != nil {
 			return access.Change{}, err
 		}
-		answer := "not helpful"
+		answer, is := "not helpful", 0
 		if helpful {
-			answer = "helpful"
+			answer, is = "helpful", 1
 		}
 		n, err := affect(ctx, t, `INSERT INTO feedback (user_id, at, helpful, text) VALUES (?, ?, ?, ?)
 			ON CONFLICT (user_id) DO UPDATE SET at = excluded.at, helpful = excluded.helpful, text = excluded.text
 			WHERE feedback.helpful <> excluded.helpful OR feedback.text <> excluded.text`,
-			actor.UserID, micros(t.at), helpful, text)
+			actor.UserID, micros(t.at), is, text)
 		if err == nil && n == 0 {
 			err = errUnchanged
 		}

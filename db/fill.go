@@ -17,10 +17,12 @@ const fillMost = 1 << 20
 func (db *DB) Fill(ctx context.Context, c access.Crowd, prefix string, each func(access.Made) error) error {
 	cache := min(fillMost, max(2000, c.Users+c.Keys))
 	// In memory too is what SQLite keeps to undo a single statement, which otherwise takes a third of the time.
-	if _, err := db.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY`, cache)); err != nil {
-		return fmt.Errorf("fill: %w", err)
+	if !db.shared {
+		if _, err := db.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY`, cache)); err != nil {
+			return fmt.Errorf("fill: %w", err)
+		}
 	}
-	w, err := newUseWriter(ctx, db.write)
+	w, err := db.newUseWriter(ctx)
 	if err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}

@@ -3,7 +3,6 @@ package db_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -20,15 +19,16 @@ func (d *desk) fill(users, keys int, seed uint64) (made []access.Made) {
 	return made
 }
 
-func crowded(t *testing.T, users, keys int, seed uint64) (*desk, []access.Made) {
+// filled opens a file that is filled with a crowd, which only files are.
+func filled(t *testing.T, users, keys int, seed uint64) (*desk, []access.Made) {
 	t.Helper()
-	d := emptyDesk(t, filepath.Join(t.TempDir(), "keydesk.db"))
+	d := deskAt(t, newFile(t))
 	d.root = access.Actor{UserID: "root", Role: access.Admin}
 	return d, d.fill(users, keys, seed)
 }
 
 func TestCrowdIsKeptAsMadeUp(t *testing.T) {
-	d, made := crowded(t, 20, 500, 1)
+	d, made := filled(t, 20, 500, 1)
 	if len(made) != 500 {
 		t.Fatalf("%d keys were made up", len(made))
 	}
@@ -61,7 +61,9 @@ func TestCrowdIsKeptAsMadeUp(t *testing.T) {
 	if some, err := d.MadeUp(t.Context()); err != nil || !some {
 		t.Errorf("marked: %t, %v", some, err)
 	}
-	exec(t, d.path, `PRAGMA foreign_key_check`)
+	if loose := d.count(`SELECT count(*) FROM pragma_foreign_key_check`); loose != 0 {
+		t.Errorf("%d rows refer to nothing", loose)
+	}
 	log := d.changes()
 	want := access.Change{Number: 1, At: d.Now(), Actor: access.Operator, Action: access.MakeUp, Detail: "20 users, 500 keys"}
 	if len(log) != 1 || log[0] != want {
@@ -77,9 +79,9 @@ func TestCrowdIsTheSameForASeed(t *testing.T) {
 		}
 		return keys
 	}
-	d, first := crowded(t, 30, 300, 7)
-	again, second := crowded(t, 30, 300, 7)
-	_, other := crowded(t, 30, 300, 8)
+	d, first := filled(t, 30, 300, 7)
+	again, second := filled(t, 30, 300, 7)
+	_, other := filled(t, 30, 300, 8)
 	if !slices.Equal(bare(first), bare(second)) || slices.Equal(bare(first), bare(other)) {
 		t.Error("the seed does not tell the keys")
 	}
@@ -94,7 +96,7 @@ func TestCrowdIsTheSameForASeed(t *testing.T) {
 }
 
 func TestCrowdComesToAnEmptyDatabaseOnly(t *testing.T) {
-	d := newDesk(t)
+	d := newSQLiteDesk(t)
 	d.makeKey(d.alice)
 	log := d.changes()
 	never := func(access.Made) error { t.Error("a key was made up"); return nil }
@@ -107,7 +109,7 @@ func TestCrowdComesToAnEmptyDatabaseOnly(t *testing.T) {
 }
 
 func TestCrowdThatIsGivenUpLeavesNothing(t *testing.T) {
-	d := emptyDesk(t, filepath.Join(t.TempDir(), "keydesk.db"))
+	d := deskAt(t, newFile(t))
 	c, full := access.Crowd{Users: 3, Keys: 100, Now: d.Now()}, errors.New("disk full")
 	n := 0
 	if err := d.Fill(t.Context(), c, "kd_", func(access.Made) error {
@@ -129,7 +131,7 @@ func TestCrowdThatIsGivenUpLeavesNothing(t *testing.T) {
 }
 
 func TestMarkOfMadeUpDataStays(t *testing.T) {
-	d, _ := crowded(t, 1, 1, 1)
+	d, _ := filled(t, 1, 1, 1)
 	if _, err := raw(t, d.path).Exec(`DELETE FROM made_up`); err == nil {
 		t.Error("it was taken away")
 	}

@@ -29,12 +29,24 @@ func (db *DB) Doubt(id string) { db.doubted = append(db.doubted, id) }
 
 // MergeAll merges all new uses, without a rest.
 func (db *DB) MergeAll(ctx context.Context) error {
-	for db.NewUses() > 0 {
+	for {
+		var some bool
+		if err := db.read.GetContext(ctx, &some, `SELECT EXISTS (SELECT 1 FROM new_uses)`); err != nil || !some {
+			return err
+		}
 		if _, err := db.mergeSome(ctx); err != nil { // what is damaged is MergeUses' to tell
 			return err
 		}
 	}
-	return nil
+}
+
+// Waiting returns how many uses the database has that are not merged.
+func (db *DB) Waiting(ctx context.Context) (int, error) {
+	r, err := loadRecent(ctx, db.read)
+	if err != nil {
+		return 0, err
+	}
+	return r.waiting(), nil
 }
 
 // ErrUses says that encoded uses do not read.

@@ -3,12 +3,24 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/pressly/goose/v3"
 )
+
+// existsSQLite tells whether the file is there; fresh means that there is no database in it.
+func existsSQLite(ctx context.Context, path string) (fresh bool, err error) {
+	full, err := resolve(path)
+	if err != nil {
+		return false, err
+	}
+	if fresh, err = inspect(ctx, full); err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return fresh, err
+}
 
 // inspect looks at the file without changing it: fresh means that there is no database in it yet.
 func inspect(ctx context.Context, path string) (fresh bool, err error) {
@@ -61,19 +73,15 @@ func inspectContent(ctx context.Context, read *sqlx.DB, path string) (fresh bool
 	if err := read.GetContext(ctx, &application, `PRAGMA application_id`); err != nil {
 		return false, err
 	}
-	version, err := appliedVersion(ctx, read)
-	if err != nil {
-		return false, err
-	}
-	known, err := newestVersion()
-	if err != nil {
-		return false, err
-	}
-	switch {
-	case application != applicationID:
+	if application != applicationID {
 		return false, ErrForeign
-	case version > known:
-		return false, ErrNewer
+	}
+	version, err := sqliteDialect.appliedVersion(ctx, read)
+	if err != nil {
+		return false, err
+	}
+	if err := sqliteDialect.checkVersion(ctx, read, version); err != nil {
+		return false, err
 	}
 	if err := checkPages(ctx, read, path); err != nil {
 		return false, err
@@ -81,28 +89,4 @@ func inspectContent(ctx context.Context, read *sqlx.DB, path string) (fresh bool
 	// A first start that was stopped before its secrets were sealed left nothing behind that needs them.
 	err = read.GetContext(ctx, &fresh, `SELECT NOT EXISTS (SELECT 1 FROM users) AND NOT EXISTS (SELECT 1 FROM secrets)`)
 	return fresh, err
-}
-
-// appliedVersion returns the number of the last migration that the file has had, or -1 where there never was one.
-func appliedVersion(ctx context.Context, read *sqlx.DB) (int64, error) {
-	var table bool
-	err := read.GetContext(ctx, &table, `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'goose_db_version')`)
-	if err != nil || !table {
-		return -1, err
-	}
-	var version int64
-	err = read.GetContext(ctx, &version, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`)
-	return version, err
-}
-
-func newestVersion() (int64, error) {
-	files, err := migrations()
-	if err != nil {
-		return 0, err
-	}
-	names, err := fs.Glob(files, "*.sql")
-	if err != nil || len(names) == 0 {
-		return 0, errors.Join(err, errors.New("no migrations"))
-	}
-	return goose.NumericComponent(names[len(names)-1])
 }

@@ -55,8 +55,8 @@ func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Finger
 		}
 		made = access.Key{ID: newID(), UserID: actor.UserID, Last4: f.Last4, CreatedAt: t.at}
 		err := t.GetContext(ctx, &made.Number, t.Rebind(`INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name,
-			once, created_at) SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ?, ?, '', ?, ? FROM keys RETURNING number`),
-			made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, used, micros(t.at))
+			once, created_at, change) SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ?, ?, '', ?, ?, ? FROM keys
+			RETURNING number`), made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, used, micros(t.at), t.number)
 		t.changes = append(t.changes, access.KeyChange{
 			Number: t.number, KeyID: made.ID, Key: made.Number, UserID: made.UserID, Hash: [access.HashLen]byte(f.Hash), Last4: f.Last4,
 			Status: access.Active,
@@ -150,9 +150,9 @@ func (db *DB) deactivateKey(ctx context.Context, actor access.Actor, what access
 // deactivate ends the active keys that the condition selects. Every path that deactivates ends here, so that none can
 // forget to tell.
 func (t *tx) deactivate(ctx context.Context, reason, where string, args ...any) error {
-	rows, err := t.QueryContext(ctx, t.Rebind(`UPDATE keys SET deactivated_at = ?, deactivated_by = ?, reason = ?
+	rows, err := t.QueryContext(ctx, t.Rebind(`UPDATE keys SET deactivated_at = ?, deactivated_by = ?, reason = ?, change = ?
 		WHERE deactivated_at IS NULL AND `+where+` RETURNING id, number, user_id, hash, last4, 1`),
-		append([]any{micros(t.at), t.actor.UserID, reason}, args...)...)
+		append([]any{micros(t.at), t.actor.UserID, reason, t.number}, args...)...)
 	if err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ type querier interface {
 func oneKey(ctx context.Context, q querier, recent *recentUses, where string, args ...any) (access.Key, error) {
 	var row keyRow
 	err := sqlx.GetContext(ctx, q, &row, q.Rebind(selectKeys+where), args...)
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) || unstorable(err) {
 		return access.Key{}, access.ErrNotFound
 	}
 	if err != nil {

@@ -96,7 +96,9 @@ const (
 
 // looking calls look with a transaction that sees one state of the database and changes nothing.
 func (db *DB) looking(ctx context.Context, look func(t *sqlx.Tx) error) error {
-	t, err := db.read.BeginTxx(ctx, nil)
+	ctx, cancel := db.patient(ctx)
+	defer cancel()
+	t, err := db.read.BeginTxx(ctx, db.oneState)
 	if err != nil {
 		return fmt.Errorf("read uses: %w", err)
 	}

@@ -150,7 +150,7 @@ func TestUnusedKeyHasNoUses(t *testing.T) {
 
 // No page reads more of key_days than the rows of its keys.
 func TestUsesAreFoundByThePrimaryKey(t *testing.T) {
-	d := newDesk(t)
+	d := newSQLiteDesk(t)
 	plans, err := d.UsePlans(t.Context())
 	if err != nil || len(plans) != 2 {
 		t.Fatalf("%d plans, %v", len(plans), err)

@@ -46,7 +46,7 @@ func (s *snapshot) lastTimes(ctx context.Context) (lastTimes, error) {
 // read reads the last uses of the keys from one number up to another.
 func (l lastTimes) read(ctx context.Context, conn *sqlx.Conn, from, to int64) error {
 	return conn.Raw(func(c any) (err error) {
-		s, err := prepare(c, `SELECT key, last_used_at FROM last_uses WHERE key >= ? AND key < ?`)
+		s, err := prepare(c, conn.Rebind(`SELECT key, last_used_at FROM last_uses WHERE key >= ? AND key < ?`))
 		if err != nil {
 			return err
 		}

@@ -29,9 +29,7 @@ func TestExportTellsTheLastUsesOfFewAndOfManyKeys(t *testing.T) {
 	}
 	for _, keys := range []string{"few", "many"} {
 		if keys == "many" {
-			if _, err := raw(t, d.path).Exec(`INSERT INTO last_uses (key, last_used_at) VALUES (?, 1)`, 5_000_000); err != nil {
-				t.Fatal(err)
-			}
+			exec(t, d.path, `INSERT INTO last_uses (key, last_used_at) VALUES (?, 1)`, 5_000_000)
 		}
 		if got := d.export(d.root, access.Active); !slices.Equal(got, shown(page...)) {
 			t.Errorf("of %s keys: got %+v, want %+v", keys, got, page)

@@ -186,12 +186,12 @@ func TestWhatIsChangedAtWillHasARate(t *testing.T) {
 				t.Fatalf("%s %d: %v", name, n, err)
 			}
 		}
-		before := content(t, raw(t, d.path))
+		before := d.content()
 		err := change(d.alice, key.ID, access.ChangeRate)
 		if refusal := access.Refused(err, access.TooMany); refusal == nil || refusal.Wait != time.Minute {
 			t.Errorf("%s: %v", name, err)
 		}
-		if after := content(t, raw(t, d.path)); after != before {
+		if after := d.content(); after != before {
 			t.Errorf("%s: something was changed", name)
 		}
 		d.must(change(d.bob, other.ID, 0)) // another person is not concerned

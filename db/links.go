@@ -100,6 +100,9 @@ func (db *DB) UseLink(ctx context.Context, tokenHash []byte, passwordHash string
 		if err == nil {
 			err = link.Check(t.at)
 		}
+		if err == nil {
+			_, err = affect(ctx, t, `SELECT id FROM users u WHERE id = ?`+db.lockUser, link.UserID) // before its links, as a sign-in does
+		}
 		if err != nil {
 			return access.Change{}, err
 		}

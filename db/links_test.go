@@ -30,11 +30,11 @@ func (d *desk) wantDead(name string, link []byte) {
 	if _, err := d.Link(d.t.Context(), link); access.Refused(err, access.NotFound) == nil {
 		d.t.Errorf("%s: the link is there: %v", name, err)
 	}
-	before := content(d.t, raw(d.t, d.path))
+	before := d.content()
 	if err := d.UseLink(d.t.Context(), link, "stolen", from("198.51.100.7")); access.Refused(err, access.NotFound) == nil {
 		d.t.Errorf("%s: the link is used: %v", name, err)
 	}
-	if after := content(d.t, raw(d.t, d.path)); after != before {
+	if after := d.content(); after != before {
 		d.t.Errorf("%s: before\n%safter\n%s", name, before, after)
 	}
 }
@@ -147,13 +147,13 @@ func TestLinkOfADisabledAccountIsNotUsed(t *testing.T) {
 	d := newDesk(t)
 	link := d.issue(d.root, "alice")
 	exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'alice'`)
-	before := content(t, raw(t, d.path))
+	before := d.content()
 	wantRefusal(t, d.UseLink(t.Context(), link, "stolen", from("")), access.SignedOut)
-	if after := content(t, raw(t, d.path)); after != before {
+	if after := d.content(); after != before {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
 	wantRefusal(t, d.IssueLink(t.Context(), d.root, "alice", access.HashToken("another")), access.Clashes)
-	if after := content(t, raw(t, d.path)); after != before {
+	if after := d.content(); after != before {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
 }
@@ -180,7 +180,7 @@ func TestInvitedUserSetsThePassword(t *testing.T) {
 func TestInvitationThatClashesLeavesNothing(t *testing.T) {
 	d := newDesk(t)
 	d.add(access.Person{UserID: "carol", Email: "carol@example.com", Role: access.User})
-	before := content(t, raw(t, d.path))
+	before := d.content()
 	for name, p := range map[string]access.Person{
 		"same User ID": {UserID: "alice", Name: "Another Alice", Role: access.Admin},
 		"same address": {UserID: "dave", Email: "carol@example.com", Role: access.User},
@@ -190,7 +190,7 @@ func TestInvitationThatClashesLeavesNothing(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if after := content(t, raw(t, d.path)); after != before {
+	if after := d.content(); after != before {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
 }

@@ -40,9 +40,9 @@ func TestSignInIsDecidedByTheAccountAsItIsNow(t *testing.T) {
 // AUTH-6, AUTH-13: a password that is only asked for opens nothing and leaves no trace, but its failures count.
 func TestPasswordThatIsOnlyAskedForOpensNothing(t *testing.T) {
 	d := newDesk(t)
-	before := content(t, raw(t, d.path))
+	before := d.content()
 	outcome, err := d.SignIn(t.Context(), with(signedIn("alice")), db.Opening{})
-	if after := content(t, raw(t, d.path)); err != nil || outcome != access.SignedIn || after != before {
+	if after := d.content(); err != nil || outcome != access.SignedIn || after != before {
 		t.Errorf("%s, %v, before\n%safter\n%s", outcome, err, before, after)
 	}
 	d.attack("alice", access.AccountFailures)
@@ -70,10 +70,10 @@ func TestEndedSessionChangesNothing(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		end(hash, actor.Session)
-		before := content(t, raw(t, d.path))
+		before := d.content()
 		_, err := d.CreateKey(t.Context(), actor, d.fingerprint(), "")
 		wantRefusal(t, err, access.SignedOut)
-		if after := content(t, raw(t, d.path)); after != before {
+		if after := d.content(); after != before {
 			t.Errorf("%s: before\n%safter\n%s", name, before, after)
 		}
 	}

@@ -28,7 +28,10 @@ const (
 func (db *DB) MergeUses(ctx context.Context) error {
 	damaged := 0
 	for spent := time.Duration(0); ctx.Err() == nil; {
-		m, err := db.mergeSome(context.WithoutCancel(ctx))
+		m, err := db.mergeSome(ctx)
+		if db.shared && postgresCode(err) == "40001" {
+			break // another instance has merged the same meanwhile
+		}
 		if err != nil {
 			return fmt.Errorf("merge uses: %w", err)
 		}
@@ -44,8 +47,12 @@ func (db *DB) MergeUses(ctx context.Context) error {
 	return nil
 }
 
-// NewUses returns how many uses are not merged yet.
+// NewUses returns how many uses are not merged yet. Of several instances it is known, more or less, to the one that has
+// merged last.
 func (db *DB) NewUses() int {
+	if db.shared {
+		return int(db.unmerged.Load())
+	}
 	return db.recent.waiting()
 }
 
@@ -58,36 +65,74 @@ type merged struct {
 
 // mergeSome merges some parts in one transaction, which queues behind the changes of people.
 func (db *DB) mergeSome(ctx context.Context) (m merged, err error) {
+	ctx, term := db.steadfast(ctx)
+	defer term.end()
 	db.changing.Lock()
 	defer db.changing.Unlock()
 	began := time.Now()
 	if db.uses == nil {
-		if db.uses, err = newUseWriter(ctx, db.write); err != nil {
+		if db.uses, err = db.newUseWriter(ctx); err != nil {
 			return merged{}, err
 		}
 	}
-	t, err := db.write.BeginTxx(ctx, nil)
+	t, err := db.write.BeginTxx(ctx, db.merge)
 	if err != nil {
 		return merged{}, err
 	}
 	defer func() { _ = t.Rollback() }()
+	parts, waiting, err := db.partsToMerge(ctx, t)
+	if err != nil {
+		return merged{}, err
+	}
 	gone := map[int64]int{}
-	for _, part := range db.recent.fullestFirst() {
+	for i, part := range parts {
 		n, whole, damaged, err := db.mergePart(ctx, t, part, began.Add(useChunk))
 		if err != nil {
 			return merged{}, err
 		}
 		gone[part], m.damaged = n, m.damaged+damaged
+		if waiting = max(1, waiting-n); whole && i == len(parts)-1 { // it was about how many
+			waiting = 0
+		}
 		if time.Since(began) >= useChunk || !whole {
 			break
 		}
 	}
-	if err := committed("merge uses", t); err != nil {
+	if err := term.commit("merge uses", t); err != nil {
 		return merged{}, err
 	}
-	m.left, m.took = db.recent.merged(gone), time.Since(began)
+	m.took = time.Since(began)
+	if m.left = waiting; !db.shared {
+		m.left = db.recent.merged(gone)
+	}
+	db.unmerged.Store(int64(m.left))
 	return m, nil
 }
+
+// partsToMerge returns the parts that have new uses, those with the most first, and about how many uses that are. There
+// are none while another instance merges.
+func (db *DB) partsToMerge(ctx context.Context, t *sqlx.Tx) (parts []int64, waiting int, err error) {
+	if !db.shared {
+		return db.recent.fullestFirst(), db.recent.waiting(), nil
+	}
+	var ours bool
+	if err := t.GetContext(ctx, &ours, db.oneMerge); err != nil || !ours {
+		return nil, 0, err
+	}
+	var rows []struct {
+		Part  int64 `db:"part"`
+		Bytes int   `db:"bytes"`
+	}
+	err = t.SelectContext(ctx, &rows, t.Rebind(`SELECT place / ? AS part, sum(length(uses)) AS bytes FROM new_uses
+		GROUP BY 1 ORDER BY 2 DESC`), int64(partPlaces))
+	for _, r := range rows {
+		parts, waiting = append(parts, r.Part), waiting+max(1, r.Bytes/useBytes)
+	}
+	return parts, waiting, err
+}
+
+// useBytes is about how long an encoded use is.
+const useBytes = 16
 
 // mergePart merges new uses of a part, some at least and then others until a time, and returns how many fewer there are,
 // whether these were all, and how many rows did not read.
@@ -110,7 +155,7 @@ func (db *DB) mergePart(ctx context.Context, t *sqlx.Tx, part int64, until time.
 		return 0, false, 0, err
 	}
 	if len(rest) > 0 {
-		_, err = affect(ctx, t, insertNewUses, db.recent.place(part), encodeUses(rest))
+		_, err = affect(ctx, t, db.addNewUses, db.firstPlace(part), encodeUses(rest))
 	}
 	return r.uses - len(rest), r.whole && len(rest) == 0, r.damaged, err
 }

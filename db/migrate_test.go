@@ -28,7 +28,7 @@ func newFirstVersion(t *testing.T) *firstVersion {
 	t.Helper()
 	v := &firstVersion{
 		desk: &desk{
-			t: t, path: filepath.Join(t.TempDir(), "keydesk.db"), digits: access.NewRootSecret(), operator: access.TheOperator(),
+			t: t, path: newFile(t), digits: access.NewRootSecret(), operator: access.TheOperator(),
 			alice: access.Actor{UserID: "alice", Role: access.User}, root: asAdmin("root"),
 		},
 		session: access.HashToken("of the first version"),
@@ -57,7 +57,7 @@ func (v *firstVersion) migrateTo(version int) {
 	if _, err := conn.Exec(`PRAGMA journal_mode = WAL`); err != nil {
 		v.t.Fatal(err)
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, conn, files)
+	provider, err := goose.NewProvider(goose.DialectSQLite3, conn.DB.DB, files)
 	v.must(err)
 	_, err = provider.Up(v.t.Context())
 	v.must(err)

@@ -40,7 +40,7 @@ func benched(b *testing.B) (*db.DB, string) {
 		file = filepath.Join(b.TempDir(), "keydesk.db")
 		digits := access.NewRootSecret()
 		d, err := db.Open(b.Context(), db.Options{
-			Path: file, Now: time.Now, Tell: func(access.KeyChange) {},
+			Database: file, Now: time.Now, Tell: func(access.KeyChange) {},
 			Root: func(bool) (access.RootSecret, error) { return access.ParseRootSecret(digits) },
 		})
 		must(err)

@@ -38,9 +38,7 @@ func TestUsesThatAreNotMergedAreSeen(t *testing.T) {
 	d.unmerged(key.ID, at, "billing", "192.0.2.7", 2, 1)
 	d.unmerged(key.ID, at.Add(-time.Minute), "reports", "", 1, 0)
 	for _, moment := range []string{"before a restart", "after it"} {
-		if got := d.NewUses(); got != 2 {
-			t.Errorf("%s: %d uses are not merged", moment, got)
-		}
+		d.wantWaiting(moment, 2)
 		if got := d.lastUsed(d.alice, key.ID); !got.Equal(at) {
 			t.Errorf("%s: last used %v, want %v", moment, got, at)
 		}
@@ -67,8 +65,9 @@ func TestUsesThatAreNotMergedAreSeen(t *testing.T) {
 		d.reopen()
 	}
 	d.merge()
-	if got := d.dayRows(key.Number); len(got) != 2 || d.NewUses() != 0 {
-		t.Errorf("merged are %q, %d are not", got, d.NewUses())
+	d.wantWaiting("merged", 0)
+	if got := d.dayRows(key.Number); len(got) != 2 {
+		t.Errorf("merged are %q", got)
 	}
 	if got := d.lastUsed(d.alice, key.ID); !got.Equal(at) {
 		t.Errorf("when merged: last used %v", got)
@@ -89,10 +88,29 @@ func TestRefusalsThatAreNotMergedAreSeen(t *testing.T) {
 	}
 }
 
+// waiting returns how many uses the database has that are not merged.
+func (d *desk) waiting() int {
+	d.t.Helper()
+	n, err := d.Waiting(d.t.Context())
+	d.must(err)
+	return n
+}
+
+// wantWaiting fails the test unless so many uses are not merged.
+func (d *desk) wantWaiting(when string, want int) {
+	d.t.Helper()
+	if got := d.waiting(); got != want {
+		d.t.Errorf("%s: %d uses are not merged, want %d", when, got, want)
+	}
+	if got := d.NewUses(); got != want && !db.IsPostgres(d.path) { // where others write, it knows after a merge, more or less
+		d.t.Errorf("%s: it says that %d uses are not merged, want %d", when, got, want)
+	}
+}
+
 // count returns the number that a query yields.
 func (d *desk) count(query string) (n int) {
 	d.t.Helper()
-	d.must(raw(d.t, d.path).QueryRow(query).Scan(&n))
+	look(d.t, d.path, query, &n)
 	return n
 }
 
@@ -114,20 +132,22 @@ func TestManyUsesAreMergedInPieces(t *testing.T) {
 			t.Fatal(n, err)
 		}
 	}
-	if got := d.NewUses(); got != keys*callers*batches {
-		t.Errorf("%d uses are not merged", got)
-	}
-	for before := d.NewUses(); before > 0; {
+	d.wantWaiting("saved", keys*callers*batches)
+	for before := d.waiting(); before > 0; {
 		d.must(d.MergeUses(t.Context()))
-		after := d.NewUses()
+		after := d.waiting()
 		if after >= before {
 			t.Fatalf("of %d uses %d are left", before, after)
+		}
+		if says := d.NewUses(); says < after/2 || says > 2*after {
+			t.Errorf("it says that %d uses are left, not %d", says, after)
 		}
 		before = after
 	}
 	if got := d.count(`SELECT sum(accepted) FROM key_days`); got != keys*callers*batches*2 {
 		t.Errorf("%d uses are merged", got)
 	}
+	d.wantWaiting("merged", 0)
 	if got := d.count(`SELECT count(*) FROM new_uses`); got != 0 {
 		t.Errorf("%d rows are left", got)
 	}
@@ -137,12 +157,20 @@ func TestManyUsesAreMergedInPieces(t *testing.T) {
 func TestUsesThatAreNotWrittenAreNotSeen(t *testing.T) {
 	d := newDesk(t)
 	key, _ := d.makeKey(d.alice)
-	exec(t, d.path, `CREATE TRIGGER broken BEFORE INSERT ON new_uses BEGIN SELECT RAISE(ABORT, 'broken'); END`)
-	if err := d.saveUses(map[string]time.Time{key.ID: d.Now()}); err == nil {
-		t.Error("no error")
+	tables := []string{"new_uses"}
+	if db.IsPostgres(d.path) {
+		tables = append(tables, "last_uses")
 	}
-	if !d.lastUsed(d.alice, key.ID).IsZero() || d.NewUses() != 0 {
-		t.Errorf("last used %v, %d uses", d.lastUsed(d.alice, key.ID), d.NewUses())
+	for _, table := range tables {
+		allow := refuse(t, d.path, table)
+		if err := d.saveUses(map[string]time.Time{key.ID: d.Now()}); err == nil {
+			t.Error("no error")
+		}
+		d.wantWaiting(table, 0)
+		if got := d.lastUsed(d.alice, key.ID); !got.IsZero() {
+			t.Errorf("%s: last used %v", table, got)
+		}
+		allow()
 	}
 }
 
@@ -151,13 +179,20 @@ func TestMergeThatFailsLosesNothing(t *testing.T) {
 	d := newDesk(t)
 	key, _ := d.makeKey(d.alice)
 	d.unmerged(key.ID, d.Now(), "billing", "192.0.2.7", 2, 0)
-	exec(t, d.path, `CREATE TRIGGER broken BEFORE INSERT ON last_uses BEGIN SELECT RAISE(ABORT, 'broken'); END`)
-	for range 2 {
-		if err := d.MergeUses(t.Context()); err == nil {
-			t.Error("no error")
-		}
+	tables := []string{"key_days"}
+	if !db.IsPostgres(d.path) { // which has last uses without a merge
+		tables = append(tables, "last_uses")
 	}
-	exec(t, d.path, `DROP TRIGGER broken`)
+	for _, table := range tables {
+		allow := refuse(t, d.path, table)
+		for range 2 {
+			if err := d.MergeUses(t.Context()); err == nil {
+				t.Error("no error")
+			}
+		}
+		d.wantWaiting(table, 1)
+		allow()
+	}
 	d.merge()
 	if got := d.dayRows(key.Number); len(got) != 1 || got[0][len(got[0])-len("billing 192.0.2.7 2 0"):] != "billing 192.0.2.7 2 0" {
 		t.Errorf("merged are %q", got)
@@ -171,9 +206,10 @@ func TestMergeEndsWithItsContext(t *testing.T) {
 	d.unmerged(key.ID, d.Now(), "", "", 1, 0)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := d.MergeUses(ctx); err != nil || d.NewUses() != 1 {
-		t.Errorf("%v, %d left", err, d.NewUses())
+	if err := d.MergeUses(ctx); err != nil {
+		t.Error(err)
 	}
+	d.wantWaiting("given up", 1)
 }
 
 // Damaged uses are told of and left out; all others are merged, and a damaged database opens.
@@ -188,9 +224,10 @@ func TestDamagedUsesAreLeftOut(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	day := strconv.FormatInt(d.Now().Unix()/86400, 10)
-	if got := d.dayRows(key.Number); !slices.Equal(got, []string{day + " reports 192.0.2.8 1 0"}) || d.NewUses() != 0 {
-		t.Errorf("merged are %q, and %d wait", got, d.NewUses())
+	if got := d.dayRows(key.Number); !slices.Equal(got, []string{day + " reports 192.0.2.8 1 0"}) {
+		t.Errorf("merged are %q", got)
 	}
+	d.wantWaiting("merged", 0)
 	if err := d.MergeUses(t.Context()); err != nil {
 		t.Errorf("after that: %v", err)
 	}

@@ -5,17 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 
 	"github.com/keydesk/keydesk/access"
 )
 
-// Errors of opening a database. Each is a sentence for the operator, completed by the path.
+// Errors of opening a database. Each is a sentence for the operator, completed by which database it is about.
 var (
 	ErrInUse      = errors.New("another keydesk process is using the database; stop it first")
 	ErrNewer      = errors.New("the database was made by a newer keydesk; use that one")
@@ -29,10 +27,12 @@ var (
 
 // Options says how to open a database for writing.
 type Options struct {
-	Path string
+	// Database is the path of an SQLite file, or the URL of a PostgreSQL database.
+	Database string
 	// Root returns the root secret. It is called with true when nothing is sealed yet, so that one may be made.
 	Root func(fresh bool) (access.RootSecret, error)
-	// Tell is called for every committed change of a key, in order, before the change is answered.
+	// Tell is called for every committed change of a key that is made here, before the change is answered, and in order
+	// where no other instance is at work.
 	Tell func(access.KeyChange)
 	// Limits are those of each user's keys.
 	Limits access.KeyLimits
@@ -40,157 +40,137 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Open opens the database for the one process that writes it, making or migrating it where needed. On an error
-// nothing in an existing database has changed.
+// Open opens the database for writing, making or migrating it where needed. SQLite is opened by one process alone. On an
+// error nothing in an existing database has changed.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	path, err := resolve(o.Path)
-	if err != nil {
-		return nil, err
+	db := newDB(o.Now)
+	db.tell, db.limits = o.Tell, o.Limits
+	open := db.openSQLite
+	db.dialect = sqliteDialect
+	if IsPostgres(o.Database) {
+		open = db.openPostgres
+		db.dialect = postgresDialect
 	}
-	db := &DB{now: o.Now, tell: o.Tell, limits: o.Limits, recent: &recentUses{}, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
-	if held, err := db.lock.TryLock(); err != nil {
-		return nil, fmt.Errorf("lock database: %w", err)
-	} else if !held {
-		return nil, fmt.Errorf("%s: %w", o.Path, ErrInUse)
-	}
-	if err := db.open(ctx, path, o); err != nil {
+	if err := open(ctx, o); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
 
-func (db *DB) open(ctx context.Context, path string, o Options) error {
-	fresh, err := inspect(ctx, path)
-	if err != nil {
-		return fmt.Errorf("%s: %w", o.Path, err)
+func newDB(now func() time.Time) *DB {
+	return &DB{
+		now: now, recent: &recentUses{}, exporting: make(chan struct{}, maxExports),
 	}
-	root, err := o.Root(fresh)
-	if err != nil {
-		return err
-	}
-	if !fresh {
-		// Before anything is written: a wrong root secret must change nothing.
-		if err := checkRoot(ctx, path, root); err != nil {
-			return fmt.Errorf("%s: %w", o.Path, err)
-		}
-	}
-	if err := createFile(path); err != nil {
-		return fmt.Errorf("create database: %w", err)
-	}
-	if err := db.connect(path); err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
-	if err := db.migrate(ctx); err != nil {
-		return fmt.Errorf("%s: migrate database: %w", o.Path, err)
-	}
-	if db.recent, err = loadRecent(ctx, db.read); err != nil {
-		return fmt.Errorf("%s: %w", o.Path, err)
-	}
-	return db.openSecrets(ctx, root)
 }
 
-// Exists returns nil if there is a database at the path, else ErrAbsent or what is wrong with it. It changes nothing.
-func Exists(ctx context.Context, path string) error {
-	full, err := resolve(path)
-	if err != nil {
-		return err
+// Exists returns nil if there is a Keydesk database of this name, else ErrAbsent or what is wrong with it. It changes
+// nothing.
+func Exists(ctx context.Context, database string) error {
+	look := existsSQLite
+	if IsPostgres(database) {
+		look = existsPostgres
 	}
-	fresh, err := inspect(ctx, full)
+	fresh, err := look(ctx, database)
 	if err == nil && fresh {
-		err = ErrAbsent
+		err = fmt.Errorf("%s: %w", Shown(database), ErrAbsent)
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
+	return err
 }
 
-// OpenToRead opens an existing database beside the process that writes it.
-func OpenToRead(ctx context.Context, path string, now func() time.Time) (*DB, error) {
-	if err := Exists(ctx, path); err != nil {
-		return nil, err
+// Shown returns the name of a database as it may be shown: without a password.
+func Shown(database string) string {
+	if !IsPostgres(database) {
+		return database
 	}
-	full, err := resolve(path)
+	s, err := parseServer(database)
 	if err != nil {
+		return "the database"
+	}
+	return s.String()
+}
+
+// OpenToRead opens an existing database beside the processes that write it.
+func OpenToRead(ctx context.Context, database string, now func() time.Time) (*DB, error) {
+	if err := Exists(ctx, database); err != nil {
 		return nil, err
 	}
-	db := &DB{now: now, recent: &recentUses{}}
-	if err := db.connectToRead(full); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.Close())
+	db := newDB(now)
+	open := db.readSQLite
+	db.dialect = sqliteDialect
+	if IsPostgres(database) {
+		open = db.readPostgres
+		db.dialect = postgresDialect
 	}
-	if err := db.isCurrent(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
+	err := open(database)
+	if err == nil {
+		err = db.isCurrent(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", Shown(database), err), db.Close())
 	}
 	return db, nil
 }
 
 // isCurrent returns ErrOlder when the tables are not yet what this program reads.
 func (db *DB) isCurrent(ctx context.Context) error {
-	version, err := appliedVersion(ctx, db.read.DB)
+	version, err := db.appliedVersion(ctx, db.read.DB)
 	if err != nil {
 		return err
 	}
-	if known, err := newestVersion(); err != nil || version < known {
+	if known, err := db.newestVersion(); err != nil || version < known {
 		return errors.Join(err, ErrOlder)
 	}
 	return nil
 }
 
-func (db *DB) connect(path string) (err error) {
-	if db.write, err = connectToWrite(path); err != nil {
-		return err
-	}
-	return db.connectToRead(path)
-}
-
-func (db *DB) connectToRead(path string) (err error) {
-	pool, err := connectToRead(path, maxReaders)
+func (db *DB) migrate(ctx context.Context, write *sqlx.DB) error {
+	files, err := db.migrations()
 	if err != nil {
 		return err
 	}
-	db.read = newReadPool(pool)
-	db.exporting = make(chan struct{}, maxExports)
-	db.exports, err = connectToRead(path, maxExports*exportReaders)
-	return err
-}
-
-// resolve follows symbolic links and refuses hard links, so that one file has one lock.
-func resolve(path string) (string, error) {
-	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if err != nil {
-		return "", fmt.Errorf("database folder: %w", err)
-	}
-	full, err := filepath.Abs(filepath.Join(dir, filepath.Base(path)))
-	if err != nil {
-		return "", fmt.Errorf("database path: %w", err)
-	}
-	if _, err := os.Lstat(full); errors.Is(err, fs.ErrNotExist) {
-		return full, nil
-	}
-	if full, err = filepath.EvalSymlinks(full); err != nil {
-		return "", fmt.Errorf("database path: %w", err)
-	}
-	info, err := os.Stat(full)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("database path: %w", err)
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s: %w", path, ErrForeign)
-	case hardLinked(info):
-		return "", fmt.Errorf("%s: %w", path, ErrHardLinked)
-	}
-	return full, nil
-}
-
-func (db *DB) migrate(ctx context.Context) error {
-	files, err := migrations()
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(dialect, db.write.DB, files)
+	provider, err := goose.NewProvider(db.goose, write.DB, files)
 	if err != nil {
 		return err
 	}
 	_, err = provider.Up(ctx)
+	return err
+}
+
+// appliedVersion returns the number of the last migration that the database has had, or -1 where there never was one.
+func (d *dialect) appliedVersion(ctx context.Context, read sqlx.QueryerContext) (int64, error) {
+	var table bool
+	err := sqlx.GetContext(ctx, read, &table, d.isMigrated)
+	if err != nil || !table {
+		return -1, err
+	}
+	var version int64
+	err = sqlx.GetContext(ctx, read, &version, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`)
+	return version, err
+}
+
+// newestVersion returns the number of the last migration that this program knows.
+func (d *dialect) newestVersion() (int64, error) {
+	files, err := d.migrations()
+	if err != nil {
+		return 0, err
+	}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, errors.Join(err, errors.New("no migrations"))
+	}
+	return goose.NumericComponent(names[len(names)-1])
+}
+
+// checkVersion returns ErrNewer if the tables, which have had migrations up to version, are no longer for this program.
+func (d *dialect) checkVersion(ctx context.Context, read sqlx.QueryerContext, version int64) error {
+	known, err := d.newestVersion()
+	if err != nil || version <= known {
+		return err
+	}
+	var oldest int64
+	err = sqlx.GetContext(ctx, read, &oldest, `SELECT migration FROM oldest_program`)
+	if err == nil && oldest > known {
+		err = ErrNewer
+	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 
 func TestReadingMakesNoDatabase(t *testing.T) {
 	folder := t.TempDir()
-	path := filepath.Join(folder, "keydesk.db")
+	path := filepath.Join(folder, "keydesk.db") // of SQLite
 	if _, err := db.OpenToRead(t.Context(), path, time.Now); !errors.Is(err, db.ErrAbsent) {
 		t.Errorf("of nothing: %v", err)
 	}

@@ -17,7 +17,7 @@ import (
 
 // DUR-11
 func TestSecondProcessIsRefused(t *testing.T) {
-	d := newDesk(t)
+	d := newSQLiteDesk(t)
 	folder := filepath.Dir(d.path)
 	link, linked := filepath.Join(t.TempDir(), "link.db"), filepath.Join(t.TempDir(), "folder")
 	if err := errors.Join(os.Symlink(d.path, link), os.Symlink(folder, linked)); err != nil {
@@ -32,7 +32,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 		"linked folder":    filepath.Join(linked, filepath.Base(d.path)),
 	} {
 		o := d.options()
-		o.Path = path
+		o.Database = path
 		other, err := db.Open(t.Context(), o)
 		if !errors.Is(err, db.ErrInUse) {
 			t.Errorf("%s: %v", name, err)
@@ -126,7 +126,7 @@ func TestFileThatCannotBeUsedIsLeftAsItIs(t *testing.T) {
 		"newer": {
 			func(t *testing.T, d *desk) {
 				spoil(t, d)
-				exec(t, d.path, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
+				exec(t, d.path, newerTables+`UPDATE oldest_program SET migration = 99999`)
 			},
 			db.ErrNewer, false,
 		},
@@ -146,7 +146,7 @@ func TestFileThatCannotBeUsedIsLeftAsItIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := &desk{
-				t: t, path: filepath.Join(t.TempDir(), "keydesk.db"), digits: access.NewRootSecret(),
+				t: t, path: newFile(t), digits: access.NewRootSecret(),
 				operator: access.TheOperator(),
 			}
 			row.prepare(t, d)
@@ -183,16 +183,16 @@ func sum(t *testing.T, path string) [sha256.Size]byte {
 
 // DUR-11: under each name it would have a lock of its own.
 func TestFileOfTwoNamesIsRefused(t *testing.T) {
-	d := newDesk(t)
+	d := newSQLiteDesk(t)
 	d.close()
 	name := filepath.Join(t.TempDir(), "other.db")
 	if err := os.Link(d.path, name); err != nil {
 		t.Fatal(err)
 	}
 	o := d.options()
-	for _, o.Path = range []string{d.path, name} {
+	for _, o.Database = range []string{d.path, name} {
 		if _, err := db.Open(t.Context(), o); !errors.Is(err, db.ErrHardLinked) {
-			t.Errorf("%s: %v", o.Path, err)
+			t.Errorf("%s: %v", o.Database, err)
 		}
 	}
 	if err := os.Remove(name); err != nil {
@@ -220,7 +220,7 @@ func TestLinkToNothingIsRefused(t *testing.T) {
 }
 
 func TestFolderIsNoDatabase(t *testing.T) {
-	d := &desk{t: t, path: filepath.Join(t.TempDir(), "keydesk.db")}
+	d := &desk{t: t, path: newFile(t)}
 	if err := os.Mkdir(d.path, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,8 @@ func (db *DB) ChangePassword(ctx context.Context, actor access.Actor, before, af
 
 // RehashPassword keeps the same password under today's parameters, unless it was changed meanwhile.
 func (db *DB) RehashPassword(ctx context.Context, userID, before, after string) error {
+	ctx, term := db.steadfast(ctx)
+	defer term.end()
 	_, err := db.write.ExecContext(ctx, db.write.Rebind(`UPDATE users SET password_hash = ?
 		WHERE id = ? AND password_hash = ?`), after, userID, before)
 	if err != nil {

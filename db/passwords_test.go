@@ -49,7 +49,7 @@ func TestPasswordIsChangedFromTheCurrentOne(t *testing.T) {
 	d := newDesk(t)
 	here := d.signIn("alice")
 	d.must(d.DisableUser(t.Context(), d.root, "bob"))
-	before := content(t, raw(t, d.path))
+	before := d.content()
 	for name, row := range map[string]struct {
 		actor access.Actor
 		hash  string
@@ -67,7 +67,7 @@ func TestPasswordIsChangedFromTheCurrentOne(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if after := content(t, raw(t, d.path)); after != before || !d.alive(here) {
+	if after := d.content(); after != before || !d.alive(here) {
 		t.Errorf("before\n%safter\n%s", before, after)
 	}
 }

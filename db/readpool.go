@@ -12,20 +12,24 @@ import (
 const mostPrepared = 200
 
 // readPool is a pool of connections that only read. It prepares each query once for each connection: reading SQL takes
-// longer than many an answer.
+// longer than many an answer. PostgreSQL's driver does so by itself.
 type readPool struct {
 	*sqlx.DB
+	*dialect
 
 	mu       sync.Mutex
 	prepared map[string]*sqlx.Stmt
 }
 
-func newReadPool(pool *sqlx.DB) *readPool {
-	return &readPool{DB: pool, prepared: map[string]*sqlx.Stmt{}}
+func newReadPool(pool *sqlx.DB, d *dialect) *readPool {
+	return &readPool{DB: pool, dialect: d, prepared: map[string]*sqlx.Stmt{}}
 }
 
-// statement returns the prepared query, or nil where there are too many.
+// statement returns the prepared query, or nil where it is not to be.
 func (r *readPool) statement(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	if r.shared {
+		return nil, nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if s := r.prepared[query]; s != nil || len(r.prepared) >= mostPrepared {
@@ -41,6 +45,8 @@ func (r *readPool) statement(ctx context.Context, query string) (*sqlx.Stmt, err
 
 // GetContext reads one row into dest.
 func (r *readPool) GetContext(ctx context.Context, dest any, query string, args ...any) error {
+	ctx, cancel := r.patient(ctx)
+	defer cancel()
 	s, err := r.statement(ctx, query)
 	if err != nil || s == nil {
 		return r.DB.GetContext(ctx, dest, query, args...) // which says what is wrong
@@ -50,6 +56,8 @@ func (r *readPool) GetContext(ctx context.Context, dest any, query string, args 
 
 // SelectContext reads all rows into dest.
 func (r *readPool) SelectContext(ctx context.Context, dest any, query string, args ...any) error {
+	ctx, cancel := r.patient(ctx)
+	defer cancel()
 	s, err := r.statement(ctx, query)
 	if err != nil || s == nil {
 		return r.DB.SelectContext(ctx, dest, query, args...)

@@ -42,6 +42,8 @@ func checkRoot(ctx context.Context, path string, root access.RootSecret) error {
 
 // openSecrets opens the sealed secrets, making those of a new database first.
 func (db *DB) openSecrets(ctx context.Context, root access.RootSecret) error {
+	ctx, term := db.steadfast(ctx)
+	defer term.end()
 	tx, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("open secrets: %w", err)
@@ -63,7 +65,7 @@ func (db *DB) openSecrets(ctx context.Context, root access.RootSecret) error {
 	if db.secrets, err = unseal(ctx, tx, root); err != nil {
 		return err
 	}
-	return committed("open secrets", tx)
+	return term.commit("open secrets", tx)
 }
 
 func (db *DB) makeSecrets(ctx context.Context, tx *sqlx.Tx, root access.RootSecret) error {
@@ -79,8 +81,15 @@ func (db *DB) makeSecret(ctx context.Context, tx *sqlx.Tx, root access.RootSecre
 	return err
 }
 
-// renewSessionKey gives a session key that has served its time a successor, and drops the one before it.
+// renewSessionKey gives a session key that has served its time a successor, and drops the one before it. It does not while
+// other instances are at work, which do not know the successor.
 func (db *DB) renewSessionKey(ctx context.Context, tx *sqlx.Tx, root access.RootSecret) error {
+	if db.shared {
+		var others bool
+		if err := tx.GetContext(ctx, &others, `SELECT EXISTS (SELECT 1 FROM leases)`); err != nil || others {
+			return err
+		}
+	}
 	var newest sql.NullInt64
 	err := tx.GetContext(ctx, &newest, `SELECT max(created_at) FROM secrets WHERE kind = 'session'`)
 	if err != nil || !newest.Valid || db.Now().Sub(timeOf(newest)) < sessionKeyLife {

@@ -58,6 +58,8 @@ func (db *DB) Session(ctx context.Context, sessionHash []byte, limits access.Ses
 
 // MarkSession writes down that the session was used now.
 func (db *DB) MarkSession(ctx context.Context, sessionHash []byte) error {
+	ctx, term := db.steadfast(ctx)
+	defer term.end()
 	_, err := db.write.ExecContext(ctx, db.write.Rebind(`UPDATE sessions SET seen_at = ? WHERE id_hash = ?`),
 		micros(db.Now()), sessionHash)
 	if err != nil {
@@ -90,6 +92,9 @@ func (db *DB) OwnSessions(ctx context.Context, actor access.Actor, limits access
 
 // EndOwnSession ends one of the actor's sessions.
 func (db *DB) EndOwnSession(ctx context.Context, actor access.Actor, id string) error {
+	if !storable(id) {
+		return unsaved(access.EndOwnSessions, access.ErrNotFound)
+	}
 	return db.change(ctx, actor, access.EndOwnSessions, func(ctx context.Context, t *tx) (access.Change, error) {
 		n, err := affect(ctx, t, `DELETE FROM sessions WHERE id = ? AND user_id = ?`, id, actor.UserID)
 		if err == nil && n == 0 {

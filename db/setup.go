@@ -14,15 +14,17 @@ func errSetUp() error {
 		"the desk again: it prints a new one.")
 }
 
-// IssueSetUpLink makes the link by which the first administrator is made, in the place of any former one. It refuses
-// where there is a user already.
+// IssueSetUpLink makes the link by which the first administrator is made, in the place of any former one where this is
+// the only instance. It refuses where there is a user already.
 func (db *DB) IssueSetUpLink(ctx context.Context, tokenHash []byte) error {
 	return db.change(ctx, access.TheOperator(), access.SetUp, func(ctx context.Context, t *tx) (access.Change, error) {
 		if err := t.nobodyYet(ctx); err != nil {
 			return access.Change{}, err
 		}
-		if err := t.withdrawLinks(ctx, `user_id IS NULL`); err != nil {
-			return access.Change{}, err
+		if !db.shared { // others may have printed one too, and nobody can tell which is going to be opened
+			if err := t.withdrawLinks(ctx, `user_id IS NULL`); err != nil {
+				return access.Change{}, err
+			}
 		}
 		return access.Change{Detail: "set-up link issued"}, t.issueLink(ctx, "", tokenHash)
 	})

@@ -1,7 +1,6 @@
 package db_test
 
 import (
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -12,7 +11,7 @@ import (
 
 func nobodysDesk(t *testing.T) *desk {
 	t.Helper()
-	return emptyDesk(t, filepath.Join(t.TempDir(), "keydesk.db"))
+	return emptyDesk(t)
 }
 
 // issueSetUp makes a set-up link and returns the hash of its token.
@@ -45,11 +44,11 @@ func (d *desk) wantNoSetUp(name string, link []byte) {
 	if err := d.CheckSetUpLink(d.t.Context(), link); access.Refused(err, access.NotFound) == nil {
 		d.t.Errorf("%s: the link is there: %v", name, err)
 	}
-	before := content(d.t, raw(d.t, d.path))
+	before := d.content()
 	if err := d.setUp(link, "mallory"); access.Refused(err, access.NotFound) == nil {
 		d.t.Errorf("%s: the link is used: %v", name, err)
 	}
-	if after := content(d.t, raw(d.t, d.path)); after != before {
+	if after := d.content(); after != before {
 		d.t.Errorf("%s: before\n%safter\n%s", name, before, after)
 	}
 }
@@ -81,13 +80,26 @@ func TestSetUpMakesTheFirstAdministratorOnce(t *testing.T) {
 
 // AUTH-12: a restart issues a new link, and what stood in the log of the last start is worth nothing.
 func TestRestartReplacesTheSetUpLink(t *testing.T) {
-	d := nobodysDesk(t)
+	d := deskAt(t, newFile(t))
 	old := d.issueSetUp()
 	d.reopen()
 	newer := d.issueSetUp()
 	d.wantNoSetUp("the old", old)
 	d.must(d.CheckSetUpLink(t.Context(), newer))
 	d.must(d.setUp(newer, "root"))
+}
+
+// AUTH-12: of several instances each prints a link, any of which is good for the first administrator, and none after that.
+func TestSetUpLinkOfEveryInstanceIsGoodUntilOneIsUsed(t *testing.T) {
+	d := deskAt(t, newCopy(t))
+	first, second, third := d.issueSetUp(), d.issueSetUp(), d.issueSetUp()
+	for _, link := range [][]byte{first, second, third} {
+		d.must(d.CheckSetUpLink(t.Context(), link))
+	}
+	d.must(d.setUp(second, "root"))
+	for _, link := range [][]byte{first, second, third} {
+		d.wantNoSetUp("once there is a user", link)
+	}
 }
 
 // AUTH-12

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/keydesk/keydesk/access"
 )
 
@@ -23,7 +25,7 @@ func (db *DB) Credentials(ctx context.Context, userID string) (p access.Person, 
 	err = db.read.GetContext(ctx, &row,
 		db.read.Rebind(`SELECT id, name, coalesce(email, '') AS email, role, password_hash, disabled_at
 			FROM users WHERE id = ?`), userID)
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) || unstorable(err) {
 		return p, "", nil
 	}
 	if err != nil {
@@ -46,20 +48,33 @@ type Opening struct {
 //
 // A success and a failure are one transaction each, and failures of every kind do the same work (ASVS 6.3.8).
 func (db *DB) SignIn(ctx context.Context, a access.Attempt, o Opening) (access.Outcome, error) {
-	ctx = context.WithoutCancel(ctx)
+	ctx, term := db.steadfast(ctx)
+	defer term.end()
 	inner, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
 		return "", unsaved("sign in", err)
 	}
 	defer func() { _ = inner.Rollback() }()
-	t := &attempt{Tx: inner, Attempt: a, now: db.Now()}
+	if err := db.oneByOne(ctx, inner); err != nil {
+		return "", unsaved("sign in", err)
+	}
+	t := &attempt{Tx: inner, Attempt: a, now: db.Now(), lock: db.lockUser}
 	if err := t.decide(ctx); err != nil {
 		return "", unsaved("sign in", err)
 	}
 	if err := t.record(ctx, o); err != nil {
 		return "", unsaved("sign in", err)
 	}
-	return t.Outcome, committed("sign in", t)
+	return t.Outcome, term.commit("sign in", t)
+}
+
+// oneByOne waits until no other sign-in is being decided.
+func (db *DB) oneByOne(ctx context.Context, t *sqlx.Tx) error {
+	if db.oneSignIn == "" {
+		return nil
+	}
+	_, err := t.ExecContext(ctx, db.oneSignIn)
+	return err
 }
 
 // record writes the attempt down, and opens the session of a success.
@@ -104,7 +119,8 @@ func openSession(ctx context.Context, w execer, sessionHash []byte, s access.Sig
 
 // SignOut ends the session, whoever's it is, and writes that down if there was one.
 func (db *DB) SignOut(ctx context.Context, sessionHash []byte, s access.SignIn) error {
-	ctx = context.WithoutCancel(ctx)
+	ctx, term := db.steadfast(ctx)
+	defer term.end()
 	t, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
 		return unsaved("sign out", err)
@@ -112,7 +128,7 @@ func (db *DB) SignOut(ctx context.Context, sessionHash []byte, s access.SignIn) 
 	defer func() { _ = t.Rollback() }()
 	err = t.GetContext(ctx, &s.UserID, t.Rebind(`DELETE FROM sessions WHERE id_hash = ? RETURNING user_id`), sessionHash)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+		return db.confirm(ctx, "sign out")
 	}
 	if err != nil {
 		return unsaved("sign out", err)
@@ -120,7 +136,7 @@ func (db *DB) SignOut(ctx context.Context, sessionHash []byte, s access.SignIn) 
 	if err := recordSignIn(ctx, t, s, micros(db.Now())); err != nil {
 		return unsaved("sign out", err)
 	}
-	return committed("sign out", t)
+	return term.commit("sign out", t)
 }
 
 func recordSignIn(ctx context.Context, w execer, s access.SignIn, at int64) error {

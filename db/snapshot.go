@@ -18,12 +18,15 @@ const snapshotTries = 20
 // snapshot is connections that all see the database as it was at one and the same instant.
 type snapshot struct{ conns []*sqlx.Conn }
 
-// takeSnapshot begins a read on as many of the two connections as can see the same.
-func takeSnapshot(ctx context.Context, conns []*sqlx.Conn) (*snapshot, error) {
-	first, second := conns[0], conns[1]
-	for range snapshotTries {
-		s := &snapshot{conns}
-		same, err := s.begin(ctx, first, second)
+// takeSnapshot begins a read on as many of the connections, two at most, as can see the same.
+func (d *dialect) takeSnapshot(ctx context.Context, conns []*sqlx.Conn) (*snapshot, error) {
+	first, tries := conns[0], snapshotTries
+	if len(conns) == 1 {
+		tries = 0
+	}
+	for range tries {
+		s, second := &snapshot{conns}, conns[1]
+		same, err := d.beginBoth(ctx, first, second)
 		if err == nil && same {
 			return s, nil
 		}
@@ -33,21 +36,21 @@ func takeSnapshot(ctx context.Context, conns []*sqlx.Conn) (*snapshot, error) {
 		}
 	}
 	s := &snapshot{conns[:1]}
-	if err := beginToRead(ctx, first); err != nil {
+	if err := d.beginToRead(ctx, first); err != nil {
 		s.end()
 		return nil, err
 	}
 	return s, nil
 }
 
-// begin begins a read on both and tells whether they see the same: so it is if nothing was committed from before the
+// beginBoth begins a read on both and tells whether they see the same: so it is if nothing was committed from before the
 // first began until the second had begun.
-func (s *snapshot) begin(ctx context.Context, first, second *sqlx.Conn) (same bool, err error) {
+func (d *dialect) beginBoth(ctx context.Context, first, second *sqlx.Conn) (same bool, err error) {
 	before, err := dataVersion(ctx, second)
 	if err != nil {
 		return false, err
 	}
-	if err := errors.Join(beginToRead(ctx, first), beginToRead(ctx, second)); err != nil {
+	if err := errors.Join(d.beginToRead(ctx, first), d.beginToRead(ctx, second)); err != nil {
 		return false, err
 	}
 	after, err := dataVersion(ctx, second)
@@ -55,8 +58,8 @@ func (s *snapshot) begin(ctx context.Context, first, second *sqlx.Conn) (same bo
 }
 
 // beginToRead begins a transaction that sees the database as it is now.
-func beginToRead(ctx context.Context, conn *sqlx.Conn) error {
-	if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
+func (d *dialect) beginToRead(ctx context.Context, conn *sqlx.Conn) error {
+	if _, err := conn.ExecContext(ctx, d.begin); err != nil {
 		return err
 	}
 	var number int64

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -33,6 +34,61 @@ func eachChange(rows *sql.Rows, tell func(access.KeyChange)) error {
 	return nil
 }
 
+// tellMade tells of what a change made of keys. Of a key that it deactivated this instance says neither yes nor no until
+// no other says yes: if one did after the other said no, it would be as if the key had come back.
+func (db *DB) tellMade(changes []access.KeyChange) {
+	f := db.following.Load()
+	for _, c := range changes {
+		switch {
+		case !db.shared || c.Status == access.Active:
+			db.tell(c)
+		case f != nil:
+			c.Status = ""
+			f.Note(c)
+		}
+	}
+}
+
+// tellEnded tells of the keys that a change deactivated, once every instance knows of it.
+func (db *DB) tellEnded(changes []access.KeyChange) {
+	for _, c := range changes {
+		if db.shared && c.Status == access.Inactive {
+			db.tell(c)
+		}
+	}
+}
+
+// Resolve tells what became of a key that is in doubt, as soon as that is known until ctx is done: it was deactivated,
+// and every instance knows of it. Mostly it is being deactivated just then.
+func (db *DB) Resolve(ctx context.Context, hash *[access.HashLen]byte, tell func(access.KeyChange)) error {
+	known := !db.shared
+	for pause := firstLook; !known; pause = min(2*pause, lastLook) {
+		err := db.resolve(ctx, hash, func(c access.KeyChange) { known = true; tell(c) })
+		if err != nil || known {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+	return nil
+}
+
+func (db *DB) resolve(ctx context.Context, hash *[access.HashLen]byte, tell func(access.KeyChange)) error {
+	rows, err := db.read.QueryContext(ctx, db.read.Rebind(`SELECT id, number, user_id, hash, last4, deactivated_at IS NOT NULL
+		FROM keys WHERE hash = ? AND deactivated_at IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM leases WHERE applied < keys.change)`), hash[:])
+	if err == nil {
+		err = eachChange(rows, tell)
+	}
+	if err != nil {
+		return fmt.Errorf("resolve: %w", err)
+	}
+	return nil
+}
+
 // doubt tells that nobody knows what became of keys whose change may have been committed or not, and settles it if that
 // can be read at once. Call it while changing is held.
 func (db *DB) doubt(ctx context.Context, changes []access.KeyChange) {
@@ -43,7 +99,7 @@ func (db *DB) doubt(ctx context.Context, changes []access.KeyChange) {
 			db.tell(c)
 		}
 	}
-	_ = db.settle(ctx) // else Settle does it, and verify cannot tell until then
+	_ = db.settle(context.WithoutCancel(ctx)) // else Settle does it, and verify cannot tell until then
 }
 
 // Settle tells what became of the keys of which nobody knew, as the database says it now. Without such keys it does
@@ -55,13 +111,20 @@ func (db *DB) Settle(ctx context.Context) error {
 }
 
 func (db *DB) settle(ctx context.Context) error {
+	ctx, cancel := db.patient(ctx)
+	defer cancel()
 	for len(db.doubted) > 0 {
 		rows, err := db.read.QueryContext(ctx, db.read.Rebind(`SELECT id, number, user_id, hash, last4, deactivated_at IS NOT NULL
 			FROM keys WHERE id = ?`), db.doubted[0])
 		if err != nil {
 			return fmt.Errorf("settle: %w", err)
 		}
-		if err := eachChange(rows, db.tell); err != nil {
+		err = eachChange(rows, func(c access.KeyChange) {
+			if !db.shared || c.Status == access.Active { // else who follows changes tells of it
+				db.tell(c)
+			}
+		})
+		if err != nil {
 			return fmt.Errorf("settle: %w", err)
 		}
 		db.doubted = db.doubted[1:]

@@ -20,8 +20,9 @@ type attempt struct {
 	*sqlx.Tx
 	access.Attempt
 	now   time.Time
-	known bool // the account knows the browser
-	waits bool // the attempt comes too soon
+	lock  string // what the look at the account ends with
+	known bool   // the account knows the browser
+	waits bool   // the attempt comes too soon
 }
 
 // decide refuses an address that has to wait, and settles the outcome.
@@ -54,7 +55,7 @@ func (t *attempt) look(ctx context.Context) error {
 	}
 	err := t.GetContext(ctx, &row, t.Rebind(`SELECT u.disabled_at IS NOT NULL AS disabled, u.password_hash, u.failed_sign_ins,
 		u.tried_at, b.failed_sign_ins AS browser_failed
-		FROM users u LEFT JOIN browsers b ON b.user_id = u.id AND b.id_hash = ? WHERE u.id = ?`), t.Browser, t.UserID)
+		FROM users u LEFT JOIN browsers b ON b.user_id = u.id AND b.id_hash = ? WHERE u.id = ?`+t.lock), t.Browser, t.UserID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		if t.Outcome == access.SignedIn {

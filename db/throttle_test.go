@@ -175,8 +175,8 @@ func TestKnownBrowsersAreBounded(t *testing.T) {
 		d.mustTry("alice", access.SignedIn, "192.0.2.1", fmt.Sprint("browser ", i), access.SignedIn)
 	}
 	var n int
-	if err := raw(t, d.path).QueryRow(`SELECT count(*) FROM browsers`).Scan(&n); err != nil || n != access.KnownBrowsers {
-		t.Fatalf("%d browsers, %v", n, err)
+	if look(t, d.path, `SELECT count(*) FROM browsers`, &n); n != access.KnownBrowsers {
+		t.Fatalf("%d browsers", n)
 	}
 	d.attack("alice", access.AccountFailures)
 	d.mustTry("alice", access.SignedIn, "192.0.2.1", "browser 0", access.Throttled)

@@ -27,7 +27,7 @@ func benchUses(b *testing.B, keys, callers int) {
 	}
 	path := filepath.Join(b.TempDir(), "keydesk.db")
 	d, err := db.Open(b.Context(), db.Options{
-		Path: path, Root: func(bool) (access.RootSecret, error) { return root, nil },
+		Database: path, Root: func(bool) (access.RootSecret, error) { return root, nil },
 		Tell: func(access.KeyChange) {}, Now: time.Now,
 	})
 	if err != nil {

@@ -1,9 +1,11 @@
 package db
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -116,10 +118,14 @@ func (r *useReader) take(n int) {
 
 func (r *useReader) text() (s string) {
 	n := r.unsigned()
-	if n > uint64(len(r.code)) {
+	if n > uint64(len(r.code)) || !isText(r.code[:n]) {
 		r.damaged, r.code = true, nil
 		return ""
 	}
 	s, r.code = string(r.code[:n]), r.code[n:]
 	return s
 }
+
+// isText tells whether these bytes are a text to both databases: PostgreSQL refuses others, and all that is merged with
+// them.
+func isText(b []byte) bool { return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 }

@@ -51,6 +51,17 @@ func TestUsesThatAreCutOffAreDamaged(t *testing.T) {
 	}
 }
 
+// What is no text to PostgreSQL is damaged, rather than that nothing is merged any more.
+func TestCallersThatAreNoTextAreDamaged(t *testing.T) {
+	for _, bad := range []string{"\xff", "a\x00b", "\xed\xa0\x80"} {
+		for _, u := range []access.Use{{Key: 1, Service: bad}, {Key: 1, Address: bad}} {
+			if err := decodeUses(0, encodeUses([]access.Use{u}), func(u access.Use) { t.Errorf("it reads as %+v", u) }); !errors.Is(err, errUses) {
+				t.Errorf("%q: %v", bad, err)
+			}
+		}
+	}
+}
+
 // What reads, reads the same when it is encoded anew.
 func FuzzUsesRead(f *testing.F) {
 	f.Add(encodeUses(someUses()))

@@ -27,6 +27,9 @@ func (db *DB) Users(ctx context.Context, actor access.Actor, text, after string)
 	if err := access.Check(actor, access.SeeUsers); err != nil {
 		return nil, false, err
 	}
+	if !storable(text + after) {
+		return nil, false, nil
+	}
 	where, args := `WHERE id > ?`, []any{after}
 	if text = access.Fold(text); text != "" {
 		if where, args, err = db.search(ctx, text, after); err != nil {
@@ -47,17 +50,17 @@ func (db *DB) Users(ctx context.Context, actor access.Actor, text, after string)
 
 // Each of these finds User IDs in an index, a page of them at most, or all of a few.
 const (
-	byUserID = `SELECT id FROM (SELECT id FROM users WHERE id BETWEEN ? AND ? AND id <> ? ORDER BY id LIMIT ?)`
+	byUserID = `SELECT id FROM (SELECT id FROM users WHERE id BETWEEN ? AND ? AND id <> ? ORDER BY id LIMIT ?) found`
 	// One to three characters that a name or an e-mail address begins with.
 	byBeginning = `SELECT user_id FROM (SELECT user_id FROM user_beginnings WHERE beginning = ? AND user_id > ?
-		ORDER BY user_id LIMIT ?)`
+		ORDER BY user_id LIMIT ?) found`
 	// More characters, which few begin with: all of those.
 	byFew = `SELECT id FROM users WHERE name_folded BETWEEN ? AND ? AND id > ?
 		UNION ALL SELECT id FROM users WHERE email BETWEEN ? AND ? AND id > ?`
 	// More characters, which many begin with: among those who begin with the first three there is soon a page.
-	byMany = `SELECT user_id FROM (SELECT b.user_id FROM user_beginnings b CROSS JOIN users u ON u.id = b.user_id
-		WHERE b.beginning = ? AND b.user_id > ? AND (u.name_folded BETWEEN ? AND ? OR u.email BETWEEN ? AND ?)
-		ORDER BY b.user_id LIMIT ?)`
+	byMany = `SELECT user_id FROM (SELECT b.user_id FROM user_beginnings b CROSS JOIN users u WHERE u.id = b.user_id
+		AND b.beginning = ? AND b.user_id > ? AND (u.name_folded BETWEEN ? AND ? OR u.email BETWEEN ? AND ?)
+		ORDER BY b.user_id LIMIT ?) found`
 )
 
 // search returns the condition for the users that the text finds, and its arguments.
@@ -80,7 +83,7 @@ func (db *DB) search(ctx context.Context, text, after string) (where string, arg
 
 // fewBeginWith tells whether few names and few e-mail addresses are in the range.
 func (db *DB) fewBeginWith(ctx context.Context, text, end string) (few bool, err error) {
-	some := `(SELECT count(*) FROM (SELECT 1 FROM users WHERE column BETWEEN ? AND ? LIMIT ?)) <= ?`
+	some := `(SELECT count(*) FROM (SELECT 1 FROM users WHERE column BETWEEN ? AND ? LIMIT ?) found) <= ?`
 	both := strings.Replace(some, "column", "name_folded", 1) + ` AND ` + strings.Replace(some, "column", "email", 1)
 	err = db.read.GetContext(ctx, &few, db.read.Rebind(`SELECT `+both),
 		text, end, fewMatches+1, fewMatches, text, end, fewMatches+1, fewMatches)

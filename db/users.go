@@ -73,7 +73,7 @@ func (db *DB) User(ctx context.Context, actor access.Actor, id string) (access.P
 func oneUser(ctx context.Context, q querier, id string) (access.Person, error) {
 	var row userRow
 	err := sqlx.GetContext(ctx, q, &row, q.Rebind(selectUsers+`WHERE id = ?`), id)
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) || unstorable(err) {
 		return access.Person{}, access.ErrNotFound
 	}
 	if err != nil {

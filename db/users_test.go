@@ -78,7 +78,7 @@ func TestOnlyTheOperatorAddsUsersWithAPassword(t *testing.T) {
 }
 
 func TestAnyUser(t *testing.T) {
-	d := emptyDesk(t, t.TempDir()+"/keydesk.db")
+	d := emptyDesk(t)
 	if some, err := d.AnyUser(t.Context()); err != nil || some {
 		t.Errorf("of a new desk: %t, %v", some, err)
 	}
@@ -123,7 +123,7 @@ func TestUsersArePagedByUserID(t *testing.T) {
 
 // IO-5: what is searched for is plain text, and matches from the beginning.
 func TestUsersAreFoundByTheirBeginnings(t *testing.T) {
-	d := emptyDesk(t, t.TempDir()+"/keydesk.db")
+	d := emptyDesk(t)
 	for _, p := range []access.Person{
 		{UserID: "adam", Name: "Zoë Müller", Email: "zm@example.com"},
 		{UserID: "a_dam", Name: "100% Adam"},

@@ -17,7 +17,7 @@ const useChunk = 6 * time.Millisecond
 // counted twice if they come again.
 func (db *DB) SaveUses(ctx context.Context, uses []access.Use) (written int, err error) {
 	for written < len(uses) {
-		n, took, err := db.saveSome(context.WithoutCancel(ctx), uses[written:])
+		n, took, err := db.saveSome(ctx, uses[written:])
 		if written += n; err != nil {
 			return written, fmt.Errorf("save uses: %w", err)
 		}
@@ -29,8 +29,11 @@ func (db *DB) SaveUses(ctx context.Context, uses []access.Use) (written int, err
 }
 
 // saveSome writes the first of the uses in one transaction, and returns how long that took. It queues behind the changes
-// of people.
+// of people. Last uses are written with them where other instances ask for them, in the order of the keys, so that no two
+// instances wait for each other.
 func (db *DB) saveSome(ctx context.Context, uses []access.Use) (written int, took time.Duration, err error) {
+	ctx, term := db.steadfast(ctx)
+	defer term.end()
 	db.changing.Lock()
 	defer db.changing.Unlock()
 	began := time.Now()
@@ -39,26 +42,40 @@ func (db *DB) saveSome(ctx context.Context, uses []access.Use) (written int, too
 		return 0, 0, err
 	}
 	defer func() { _ = t.Rollback() }()
-	add, err := t.PreparexContext(ctx, t.Rebind(insertNewUses))
+	add, err := t.PreparexContext(ctx, t.Rebind(db.addNewUses)) // closed with the transaction
 	if err != nil {
 		return 0, 0, err
 	}
-	defer func() { _ = add.Close() }()
 	for written < len(uses) && (written == 0 || time.Since(began) < useChunk) {
 		some := firstPartOf(uses[written:])
-		if _, err := add.ExecContext(ctx, db.recent.place(partOf(some[0].Key)), encodeUses(some)); err != nil {
+		if _, err := add.ExecContext(ctx, db.firstPlace(partOf(some[0].Key)), encodeUses(some)); err != nil {
 			return 0, 0, err
 		}
 		written += len(some)
 	}
-	if err := committed("save uses", t); err != nil {
+	if db.saveLast != "" {
+		keys, times := lastUses(uses[:written])
+		if _, err := t.ExecContext(ctx, db.saveLast, keys, times); err != nil {
+			return 0, 0, err
+		}
+	}
+	if err := term.commit("save uses", t); err != nil {
 		return 0, 0, err
 	}
-	db.recent.note(uses[:written])
+	if !db.shared {
+		db.recent.note(uses[:written])
+	}
 	return written, time.Since(began), nil
 }
 
-const insertNewUses = `INSERT INTO new_uses (place, uses) VALUES (?, ?)`
+// firstPlace returns the place that addNewUses is given. Where all instances take their numbers from the database, it adds
+// none of this one's: the sum could be another's.
+func (db *DB) firstPlace(part int64) int64 {
+	if db.shared {
+		return part * partPlaces
+	}
+	return db.recent.place(part)
+}
 
 // firstPartOf returns the first of the uses, as far as they are of keys of one part.
 func firstPartOf(uses []access.Use) []access.Use {

@@ -13,10 +13,10 @@ import (
 
 const useRows = 64 // written by one statement
 
-// useWriter holds what uses are merged with.
+// useWriter holds what uses are merged with. Where several instances write, last uses are saved with the new ones.
 type useWriter struct{ last, days manyRows }
 
-func newUseWriter(ctx context.Context, write *sqlx.DB) (*useWriter, error) {
+func (db *DB) newUseWriter(ctx context.Context) (*useWriter, error) {
 	w := &useWriter{
 		last: manyRows{
 			columns: 2, head: `INSERT INTO last_uses (key, last_used_at) VALUES `,
@@ -31,9 +31,13 @@ func newUseWriter(ctx context.Context, write *sqlx.DB) (*useWriter, error) {
 				used_at = CASE WHEN excluded.used_at > key_days.used_at THEN excluded.used_at ELSE key_days.used_at END`,
 		},
 	}
-	for _, m := range []*manyRows{&w.last, &w.days} {
+	statements := []*manyRows{&w.days}
+	if !db.shared {
+		statements = append(statements, &w.last)
+	}
+	for _, m := range statements {
 		var err error
-		if m.full, err = write.PreparexContext(ctx, write.Rebind(m.text(useRows))); err != nil {
+		if m.full, err = db.write.PreparexContext(ctx, db.write.Rebind(m.text(useRows))); err != nil {
 			return nil, err
 		}
 	}
@@ -52,7 +56,15 @@ func (w *useWriter) write(ctx context.Context, t *sqlx.Tx, uses []access.Use) er
 		if err := w.days.exec(ctx, t, days); err != nil {
 			return err
 		}
-		if err := w.last.exec(ctx, t, lastUses(some)); err != nil {
+		if w.last.full == nil {
+			continue
+		}
+		var last []any
+		keys, times := lastUses(some)
+		for i, key := range keys {
+			last = append(last, key, times[i])
+		}
+		if err := w.last.exec(ctx, t, last); err != nil {
 			return err
 		}
 	}
@@ -68,7 +80,7 @@ func usedAt(u access.Use) int64 {
 }
 
 // lastUses returns the keys that were accepted, each once, with the last time.
-func lastUses(uses []access.Use) (values []any) {
+func lastUses(uses []access.Use) (keys, times []int64) {
 	for i := 0; i < len(uses); {
 		key, last := uses[i].Key, time.Time{}
 		for ; i < len(uses) && uses[i].Key == key; i++ {
@@ -77,10 +89,10 @@ func lastUses(uses []access.Use) (values []any) {
 			}
 		}
 		if !last.IsZero() {
-			values = append(values, key, micros(last))
+			keys, times = append(keys, key), append(times, micros(last))
 		}
 	}
-	return values
+	return keys, times
 }
 
 // manyRows is a statement that writes many rows. It is prepared for useRows of them.

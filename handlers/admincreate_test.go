@@ -121,7 +121,7 @@ func TestKeyBelongsToWhoMadeIt(t *testing.T) {
 			d.later(time.Second)
 			secret := alice.send(http.MethodPost, "/profile/keys"+p.query, p.mediaType, p.body).is(http.StatusOK).secret()
 			got := value[string](d, `SELECT user_id || ' ' || last4 || ' ' || (created_at / 1000000) || ' ' || name || reason ||
-				coalesce(deactivated_at, '') || coalesce(deactivated_by, '') FROM keys ORDER BY created_at DESC LIMIT 1`)
+				coalesce(CAST(deactivated_at AS TEXT), '') || coalesce(deactivated_by, '') FROM keys ORDER BY created_at DESC LIMIT 1`)
 			want := "alice " + secret[len(secret)-4:] + " " + d.seconds() + " "
 			if got != want {
 				t.Errorf("kept %q, not %q", got, want)

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
 )
 
 // answer is how an error reaches a person.
@@ -20,6 +21,9 @@ type answer struct {
 
 // unsavedWait is after how long somebody may try again what could not be saved.
 const unsavedWait = time.Minute
+
+// awayWait is after how long it may be looked whether the database is back.
+const awayWait = 5 * time.Second
 
 // answerTo maps every error to its answer, in this one place. The method tells whether anything could have changed.
 func answerTo(err error, method string) answer {
@@ -82,12 +86,17 @@ func misdirected(status int) (is answer, ok bool) {
 func failure(err error, method string) answer {
 	const tell = " If it goes on, tell whoever runs this desk the name of this request."
 	is := answer{status: http.StatusInternalServerError, title: "Something went wrong"}
+	if db.Unavailable(err) {
+		is = answer{status: http.StatusServiceUnavailable, title: "One moment", wait: awayWait}
+	}
 	switch {
 	case errors.Is(err, access.ErrUnsaved):
 		return answer{
 			status: http.StatusServiceUnavailable, title: "Not saved", wait: unsavedWait,
 			sentence: "The desk could not save this. Nothing was changed. Please try again in a minute." + tell,
 		}
+	case is.wait > 0 && (method == http.MethodGet || method == http.MethodHead):
+		is.sentence = "The desk cannot reach its data at the moment. Nothing was changed. Please try again in a few seconds." + tell
 	case method == http.MethodGet || method == http.MethodHead:
 		is.sentence = "That is our fault, not yours. Nothing was changed. Please try again in a minute." + tell
 	default:

@@ -58,7 +58,7 @@ func New(c Config) (*App, error) {
 		Config:    c,
 		echo:      echo.New(),
 		cookies:   newCookies(c),
-		metrics:   newMetrics(c.Keys, c.Uses, c.DB.NewUses, c.Version),
+		metrics:   newMetrics(c),
 		refusals:  newRefusals(),
 		passwords: newLine(max(1, runtime.NumCPU()-1)),
 	}

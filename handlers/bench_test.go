@@ -34,7 +34,7 @@ func benchDesk(b *testing.B) (app *handlers.App, cookies []*http.Cookie, secret 
 	must(err)
 	keys := verify.NewTable()
 	d, err := db.Open(b.Context(), db.Options{
-		Path: filepath.Join(b.TempDir(), "keydesk.db"), Root: func(bool) (access.RootSecret, error) { return root, nil },
+		Database: filepath.Join(b.TempDir(), "keydesk.db"), Root: func(bool) (access.RootSecret, error) { return root, nil },
 		Tell: keys.Note, Now: time.Now,
 	})
 	must(err)

@@ -3,15 +3,12 @@ package handlers_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,6 +17,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 	"github.com/keydesk/keydesk/handlers"
 	"github.com/keydesk/keydesk/verify"
 )
@@ -43,7 +41,7 @@ type desk struct {
 	t     *testing.T
 	app   *handlers.App
 	db    *db.DB
-	raw   *sql.DB // a second connection, for what no page can do
+	raw   dbtest.Outside // for what no page can do
 	keys  *verify.Table
 	uses  *verify.Uses
 	log   *buffer
@@ -82,7 +80,7 @@ func (d *desk) addPeople() {
 // newEmptyDesk returns a desk without anybody.
 func newEmptyDesk(t *testing.T, baseURL string, limits access.KeyLimits) *desk {
 	t.Helper()
-	d := &desk{t: t, keys: verify.NewTable(), uses: &verify.Uses{}, log: &buffer{}, path: filepath.Join(t.TempDir(), "keydesk.db")}
+	d := &desk{t: t, keys: verify.NewTable(), uses: &verify.Uses{}, log: &buffer{}, path: dbtest.New(t)}
 	d.open(limits)
 	base, err := url.Parse(baseURL)
 	d.must(err)
@@ -152,17 +150,21 @@ func (d *desk) open(limits access.KeyLimits) {
 	root, err := access.ParseRootSecret(access.NewRootSecret())
 	d.must(err)
 	d.db, err = db.Open(context.Background(), db.Options{
-		Path:   d.path,
-		Root:   func(bool) (access.RootSecret, error) { return root, nil },
-		Limits: limits,
-		Tell:   d.keys.Note,
-		Now:    func() time.Time { return opening.Add(time.Duration(d.moved.Load())) },
+		Database: d.path,
+		Root:     func(bool) (access.RootSecret, error) { return root, nil },
+		Limits:   limits,
+		Tell:     d.keys.Note,
+		Now:      func() time.Time { return opening.Add(time.Duration(d.moved.Load())) },
 	})
 	d.must(err)
-	d.raw, err = sql.Open("sqlite", d.path+"?_pragma=busy_timeout(5000)")
+	stop, err := d.db.Follow(context.Background(), db.Follower{
+		Reserve: d.keys.Reserve, Note: d.keys.Note, Trouble: func(error) {}, Lost: func(error) {},
+	})
 	d.must(err)
+	d.raw = dbtest.Open(d.t, d.path)
 	d.t.Cleanup(func() {
-		if err := errors.Join(d.raw.Close(), d.db.Close()); err != nil {
+		_ = stop() // the database may be gone, as some tests want it
+		if err := d.db.Close(); err != nil {
 			d.t.Error(err)
 		}
 	})
@@ -180,6 +182,15 @@ func (d *desk) addUser(p access.Person) {
 	hash, err := passwordHash()
 	d.must(err)
 	d.must(d.db.AddUser(context.Background(), access.TheOperator(), p, hash))
+}
+
+// doubt has the desk not know what became of a key. Where it follows changes it has followed all of them then.
+func (d *desk) doubt(c access.KeyChange) {
+	d.t.Helper()
+	for d.raw.Postgres() && value[bool](d, `SELECT applied < number FROM leases, audit_head`) {
+		time.Sleep(time.Millisecond)
+	}
+	d.keys.Note(c)
 }
 
 // newKey makes a key of the user's without the web, and returns it in full and by id.
@@ -210,34 +221,29 @@ func value[T any](d *desk, query string, args ...any) (v T) {
 }
 
 // state sums up all that a request could change, but for sessions: the keys, the people, their links and the audit log.
-func (d *desk) state() string {
+func (d *desk) state() (all string) {
 	d.t.Helper()
-	return value[string](d, `SELECT (SELECT number FROM audit_head) || ' ' || (SELECT count(*) FROM audit) || ' ' ||
-		coalesce((SELECT group_concat(id || user_id || name || coalesce(deactivated_at, '') || reason ORDER BY id) FROM keys), '') ||
-		coalesce((SELECT group_concat(id || name || coalesce(email, '') || role || password_hash || coalesce(disabled_at, '')
-			ORDER BY id) FROM users), '') ||
-		coalesce((SELECT group_concat(hex(token_hash) || coalesce(user_id, '') || coalesce(used_at, '') ||
-			coalesce(withdrawn_at, '') || coalesce(seen_at, '') ORDER BY token_hash) FROM links), '')`)
+	for _, query := range []string{
+		`SELECT number, (SELECT count(*) FROM audit) FROM audit_head`,
+		`SELECT id, user_id, name, deactivated_at, reason FROM keys`,
+		`SELECT id, name, email, role, password_hash, disabled_at FROM users`,
+		`SELECT token_hash, user_id, used_at, withdrawn_at, seen_at FROM links`,
+	} {
+		all += dbtest.Rows(d.t, d.raw, query)
+	}
+	return all
 }
 
 // sessions returns which sessions the user has.
 func (d *desk) sessions(userID string) string {
 	d.t.Helper()
-	return value[string](d, `SELECT coalesce(group_concat(id ORDER BY id), '') FROM sessions WHERE user_id = ?`, userID)
+	return dbtest.Rows(d.t, d.raw, `SELECT id FROM sessions WHERE user_id = ?`, userID)
 }
 
 // stored returns every byte that the database keeps on the disk.
 func (d *desk) stored() string {
 	d.t.Helper()
-	files, err := filepath.Glob(d.path + "*")
-	d.must(err)
-	var all bytes.Buffer
-	for _, name := range files {
-		content, err := os.ReadFile(name)
-		d.must(err)
-		all.Write(content)
-	}
-	return all.String()
+	return string(dbtest.Written(d.t, d.path))
 }
 
 // buffer is a bytes.Buffer that one goroutine may fill while another looks.

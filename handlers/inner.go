@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -110,6 +111,11 @@ func unreadable(ctx *fasthttp.RequestCtx, err error) {
 	linger(ctx)
 	if _, ok := errors.AsType[*fasthttp.ErrSmallBuffer](err); ok {
 		newProblem(http.StatusRequestHeaderFieldsTooLarge, "headers", "The headers of the request are too large.", header{}).give(ctx)
+		return
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		// Also of a connection that was opened ahead, whose client must not take this for an answer (RFC 9110, 15.5.9).
+		newProblem(http.StatusRequestTimeout, "timeout", "The request did not come in time.", header{}).give(ctx)
 		return
 	}
 	newProblem(http.StatusBadRequest, "request", "That is no request that can be read.", header{}).give(ctx)

@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/keydesk/keydesk/access"
-	"github.com/keydesk/keydesk/verify"
 )
 
 // unavailableResult is the result of a verify that could not tell.
@@ -28,8 +27,8 @@ type metrics struct {
 	handler  http.Handler
 }
 
-// newMetrics returns the metrics of a desk with these keys and uses, of which so many are not merged.
-func newMetrics(keys *verify.Table, uses *verify.Uses, unmerged func() int, version string) *metrics {
+// newMetrics returns the metrics of a desk.
+func newMetrics(c Config) *metrics {
 	results := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "keydesk_verifies_total", Help: "Verifies by result.",
 	}, []string{"result"})
@@ -56,10 +55,16 @@ func newMetrics(keys *verify.Table, uses *verify.Uses, unmerged func() int, vers
 		m.verifies[verdict] = results.WithLabelValues(string(verdict))
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(results, m.took, m.flushes, m.failed, m.pages, buildInfo(version),
-		gauge("keydesk_keys", "Keys that verify knows, inactive ones included.", keys.Len),
-		gauge("keydesk_uses_pending", "Uses that are not written down yet, or callers of keys where they are added up already.", uses.Len),
-		gauge("keydesk_uses_unmerged", "Uses of keys that are written down but not yet added up by day.", unmerged),
+	registry.MustRegister(results, m.took, m.flushes, m.failed, m.pages, buildInfo(c.Version),
+		gauge("keydesk_keys", "Keys that verify knows, inactive ones included.", c.Keys.Len),
+		gauge("keydesk_verify_current", "1 while what is in memory is all that there is to know; 0 while verify answers 503 because it may not be.", func() int {
+			if c.DB.Current() {
+				return 1
+			}
+			return 0
+		}),
+		gauge("keydesk_uses_pending", "Uses that are not written down yet, or callers of keys where they are added up already.", c.Uses.Len),
+		gauge("keydesk_uses_unmerged", "Uses of keys that are written down but not yet added up by day.", c.DB.NewUses),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return m

@@ -72,7 +72,7 @@ func TestUnsettledKeyIsCountedAsUnavailable(t *testing.T) {
 	parsed, err := access.ParseSecret(secret)
 	d.must(err)
 	hash := d.db.Secrets().Pepper.Fingerprint(parsed).Hash
-	d.keys.Note(access.KeyChange{KeyID: id, UserID: "alice", Hash: [access.HashLen]byte(hash)})
+	d.doubt(access.KeyChange{KeyID: id, UserID: "alice", Hash: [access.HashLen]byte(hash)})
 	d.verify(http.MethodGet, "", bearer(secret)).is(http.StatusServiceUnavailable)
 	d.has(`keydesk_verifies_total{result="unavailable"} 1`)
 	d.has(`keydesk_verify_duration_seconds_count 1`)

@@ -166,7 +166,7 @@ func (d *desk) signInWith(userID, password string) *visitor {
 
 // AZ-3: a password form changes the password of who sends it, and nothing else, whatever it carries.
 func TestPasswordFormChangesNothingElse(t *testing.T) {
-	const others = `SELECT group_concat(id || name || coalesce(email, '') || role || coalesce(disabled_at, '') || created_at, ' ')
+	const others = `SELECT string_agg(id || name || coalesce(email, '') || role || coalesce(CAST(disabled_at AS TEXT), '') || created_at, ' ' ORDER BY id)
 		FROM users`
 	forged := newPasswordForm(password, newPassword)
 	for name, content := range map[string]string{

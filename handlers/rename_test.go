@@ -168,8 +168,8 @@ func TestFirstOfTwoFieldsCounts(t *testing.T) {
 
 // AZ-3: the form of a name names the key of its path, and changes nothing else of it.
 func TestNameFormChangesNothingElse(t *testing.T) {
-	const rest = `SELECT group_concat(id || user_id || hex(hash) || last4 || created_at || coalesce(deactivated_at, '') ||
-		coalesce(deactivated_by, '') || reason || coalesce(once, '') || CASE id WHEN ? THEN '' ELSE name END, ' ') FROM keys`
+	const rest = `SELECT string_agg(id || user_id || CAST(hash AS TEXT) || last4 || created_at || coalesce(CAST(deactivated_at AS TEXT), '') ||
+		coalesce(deactivated_by, '') || reason || coalesce(once, '') || CASE id WHEN ? THEN '' ELSE name END, ' ' ORDER BY id) FROM keys`
 	d := newDesk(t)
 	_, key := d.newKey("alice")
 	_, other := d.newKey("alice")

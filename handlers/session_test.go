@@ -55,7 +55,7 @@ func TestSessionCookieIsSealed(t *testing.T) {
 
 // SES-2: each sign-in opens a session of its own, and ends the one that the browser had.
 func TestEachSignInOpensANewSession(t *testing.T) {
-	const newest = `SELECT hex(id_hash) FROM sessions ORDER BY created_at DESC LIMIT 1`
+	const newest = `SELECT CAST(id_hash AS TEXT) FROM sessions ORDER BY created_at DESC LIMIT 1`
 	d := newDesk(t)
 	v := d.signIn("alice")
 	first := value[string](d, newest)

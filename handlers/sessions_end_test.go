@@ -139,7 +139,7 @@ func TestAllSessionsAreEnded(t *testing.T) {
 func TestAnothersSessionLooksLikeNoSession(t *testing.T) {
 	d := newDesk(t)
 	alice, bob, root := d.signIn("alice"), d.signIn("bob"), d.signIn("root")
-	hers, before := d.sessions("alice"), d.state()
+	hers, before := value[string](d, `SELECT id FROM sessions WHERE user_id = 'alice'`), d.state()
 	none := uuid.Must(uuid.NewV7()).String()
 	for name, v := range map[string]*visitor{"bob": bob, "bob, htmx": bob.htmx(), "root": root, "root, htmx": root.htmx()} {
 		another := v.post("/profile/sessions/"+hers+"/end", nil).is(http.StatusNotFound)

@@ -33,8 +33,8 @@ func firstAdmin(token string) url.Values {
 
 func (d *desk) people() string {
 	d.t.Helper()
-	return value[string](d, `SELECT coalesce(group_concat(id || ' ' || name || ' ' || coalesce(email, '') || ' ' || role ||
-		coalesce(disabled_at, ''), ', '), '') FROM users`)
+	return value[string](d, `SELECT coalesce(string_agg(id || ' ' || name || ' ' || coalesce(email, '') || ' ' || role ||
+		coalesce(CAST(disabled_at AS TEXT), ''), ', ' ORDER BY id), '') FROM users`)
 }
 
 // AUTH-12: the set-up link makes the first administrator, once, and looking does not use it up.
@@ -97,8 +97,14 @@ func TestSetUpLinkThatIsNoGoodMakesNobody(t *testing.T) {
 		"wrong":    func(*desk, string) string { return access.NewToken() },
 		"cut off":  func(_ *desk, token string) string { return token[:len(token)-1] },
 		"its hash": func(_ *desk, token string) string { return string(access.HashToken(token)) },
-		"replaced": func(d *desk, token string) string { d.newSetUpLink(); return token },
-		"expired":  func(d *desk, token string) string { d.later(access.LinkLife); return token },
+		"replaced": func(d *desk, token string) string {
+			if d.raw.Postgres() { // where another instance may have printed it, which changes nothing
+				d.exec(`UPDATE links SET withdrawn_at = issued_at`)
+			}
+			d.newSetUpLink()
+			return token
+		},
+		"expired": func(d *desk, token string) string { d.later(access.LinkLife); return token },
 		"by the operator": func(d *desk, token string) string {
 			d.addUser(access.Person{UserID: "root", Role: access.Admin})
 			return token

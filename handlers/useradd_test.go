@@ -201,8 +201,8 @@ func TestFormOfANewUserSetsNothingElse(t *testing.T) {
 			d := newDesk(t)
 			root := d.signIn("root")
 			root.send(http.MethodPost, "/admin/users"+p.query, p.mediaType, p.body).is(http.StatusOK).link()
-			added := value[string](d, `SELECT group_concat(id || ' ' || name || ' ' || email || ' ' || role || ' ' || password_hash ||
-				coalesce(disabled_at, '') || coalesce(last_sign_in_at, '')) FROM users WHERE created_at >= ?
+			added := value[string](d, `SELECT string_agg(id || ' ' || name || ' ' || email || ' ' || role || ' ' || password_hash ||
+				coalesce(CAST(disabled_at AS TEXT), '') || coalesce(CAST(last_sign_in_at AS TEXT), ''), ' ') FROM users WHERE created_at >= ?
 				AND id NOT IN ('alice', 'bob', 'carol', 'root')`, opening.UnixMicro())
 			if want := "dave Dave Bowman dave@desk.example user "; added != want {
 				t.Errorf("added %q, not %q", added, want)

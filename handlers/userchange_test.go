@@ -207,7 +207,7 @@ func TestLastAdministratorStays(t *testing.T) {
 				all.Go(func() { v.post("/admin/users/"+target+"/"+change, form) })
 			}
 			all.Wait()
-			left := value[string](d, `SELECT coalesce(group_concat(id), '') FROM users WHERE role = 'admin' AND disabled_at IS NULL`)
+			left := value[string](d, `SELECT coalesce(string_agg(id, ' '), '') FROM users WHERE role = 'admin' AND disabled_at IS NULL`)
 			if left != "root" && left != "ruth" {
 				t.Fatalf("left are %q", left)
 			}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,8 +13,11 @@ import (
 	"github.com/keydesk/keydesk/verify"
 )
 
-// errUnsettled says that what became of a key is not known.
-var errUnsettled = errors.New("whether the key was deactivated is not known")
+// Why verify cannot tell.
+var (
+	errUnsettled = errors.New("whether the key was deactivated is not known")
+	errBehind    = errors.New("what other instances have changed is not known, because the database does not answer")
+)
 
 // question is what a verify asks, whichever server it came to.
 type question struct {
@@ -61,7 +65,7 @@ func (a *App) answer(v *verifying, q question, from func() string) (got reply) {
 		}
 		a.metrics.verified(result, time.Since(began))
 	}()
-	verdict, key := a.judge(v, q)
+	verdict, key, err := a.judge(v, q)
 	known := true
 	if verdict == access.Accepted {
 		got = v.accept(key)
@@ -69,7 +73,7 @@ func (a *App) answer(v *verifying, q question, from func() string) (got reply) {
 		got, known = a.refusals[verdict]
 	}
 	if !known {
-		return a.unavailable(errUnsettled)
+		return a.unavailable(cmp.Or(err, errUnsettled))
 	}
 	if a.Log.Enabled(context.Background(), slog.LevelDebug) {
 		a.Log.Debug("verify", "verdict", verdict, "key", key.ID())
@@ -82,19 +86,34 @@ func (a *App) answer(v *verifying, q question, from func() string) (got reply) {
 }
 
 // judge returns the verdict on the key of a request. One that cannot be a key is refused without a look.
-func (a *App) judge(v *verifying, q question) (access.Verdict, verify.Key) {
+func (a *App) judge(v *verifying, q question) (access.Verdict, verify.Key, error) {
 	switch {
 	case q.different:
-		return access.Conflict, verify.Key{}
+		return access.Conflict, verify.Key{}, nil
 	case q.key == "":
-		return access.Missing, verify.Key{}
+		return access.Missing, verify.Key{}, nil
 	}
 	secret, err := access.ParseSecret(q.key)
 	if err != nil {
-		return access.Malformed, verify.Key{}
+		return access.Malformed, verify.Key{}, nil
 	}
-	return a.Keys.Find(v.hasher.Hash(secret))
+	hash := v.hasher.Hash(secret)
+	if !a.DB.Current() {
+		return "", verify.Key{}, errBehind
+	}
+	verdict, key := a.Keys.Find(hash)
+	if verdict != "" {
+		return verdict, key, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTime)
+	defer cancel()
+	err = a.DB.Resolve(ctx, hash, a.Keys.Note)
+	verdict, key = a.Keys.Find(hash)
+	return verdict, key, err
 }
+
+// resolveTime is how long the database may take to tell what became of a key that is in doubt.
+const resolveTime = time.Second
 
 // noteUse notes who asked. Anybody can say that they are a service, so its name is kept and decides nothing.
 func (a *App) noteUse(key verify.Key, verdict access.Verdict, service string, from func() string) {

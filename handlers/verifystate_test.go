@@ -91,7 +91,7 @@ func TestKeyOfWhichNobodyKnowsIsUnavailable(t *testing.T) {
 		parsed, err := access.ParseSecret(secret)
 		d.must(err)
 		hash := d.db.Secrets().Pepper.Fingerprint(parsed).Hash
-		d.keys.Note(access.KeyChange{KeyID: id, UserID: "alice", Hash: [access.HashLen]byte(hash)})
+		d.doubt(access.KeyChange{KeyID: id, UserID: "alice", Hash: [access.HashLen]byte(hash)})
 		for range 3 {
 			got := d.verify(http.MethodGet, "", bearer(secret)).is(http.StatusServiceUnavailable)
 			got.headers(t, map[string]string{

@@ -36,9 +36,9 @@ func openDemo(ctx context.Context, limits access.KeyLimits, tell func(access.Key
 	}
 	s := &demo{random: rand.New(rand.NewPCG(1, 2))} // the same story each time
 	s.db, err = db.Open(ctx, db.Options{
-		Path: filepath.Join(dir, "keydesk.db"),
-		Root: func(bool) (access.RootSecret, error) { return root, nil },
-		Tell: tell, Limits: limits,
+		Database: filepath.Join(dir, "keydesk.db"),
+		Root:     func(bool) (access.RootSecret, error) { return root, nil },
+		Tell:     tell, Limits: limits,
 		Now: func() time.Time { return time.Now().Add(-s.ago) },
 	})
 	if err != nil {

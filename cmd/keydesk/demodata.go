@@ -55,6 +55,9 @@ func (c *demoDataCmd) check(ctx context.Context) error {
 	if err := c.databaseFlags.check(); err != nil {
 		return err
 	}
+	if db.IsPostgres(c.Database) {
+		return errors.New("--database: data is made up in an SQLite file; `keydesk move` takes it to PostgreSQL")
+	}
 	if err := access.CheckPrefix(c.KeyPrefix); err != nil {
 		return fmt.Errorf("--key-prefix: %w", err)
 	}

@@ -64,9 +64,20 @@ func (l listeners) told() string {
 	return fmt.Sprintf("  verify and metrics are at http://%s too\n", l.inner.Addr())
 }
 
+// again takes the addresses that were freed once more.
+func (l listeners) again(ctx context.Context) (listeners, error) {
+	addresses := webFlags{Addr: l.outer.Addr().String()}
+	if l.inner != nil {
+		addresses.VerifyAddr = l.inner.Addr().String()
+	}
+	return addresses.listen(ctx)
+}
+
 // close frees the addresses.
 func (l listeners) close() {
-	_ = l.outer.Close()
+	if l.outer != nil {
+		_ = l.outer.Close()
+	}
 	if l.inner != nil {
 		_ = l.inner.Close()
 	}

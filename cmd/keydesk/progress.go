@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 // progress draws on a line of a terminal how far something has come; nothing where total is 0.
 type progress struct {
 	out         io.Writer
+	of          string // what is counted; keys if empty
 	total, done int
 	shown       int // percent
 }
@@ -37,8 +39,8 @@ func (p *progress) add(n int) {
 	p.shown = percent
 	full := percent * progressWidth / 100
 	// Nobody looks at a terminal that is gone.
-	_, _ = fmt.Fprintf(p.out, "\r[%s%s] %3d%% of %d keys", strings.Repeat("#", full), strings.Repeat(".", progressWidth-full),
-		percent, p.total)
+	_, _ = fmt.Fprintf(p.out, "\r[%s%s] %3d%% of %d %s", strings.Repeat("#", full), strings.Repeat(".", progressWidth-full),
+		percent, p.total, cmp.Or(p.of, "keys"))
 }
 
 // end leaves the line, if there is something on it.

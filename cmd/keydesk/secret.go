@@ -22,19 +22,30 @@ const secretVariable = "KEYDESK_SECRET"
 func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, limits access.KeyLimits,
 	tell func(access.KeyChange),
 ) (*db.DB, error) {
-	if err := d.check(); err != nil {
+	if err := errors.Join(d.check(), s.check(d)); err != nil {
 		return nil, err
 	}
 	return db.Open(ctx, db.Options{
-		Path: d.Database,
-		Root: func(fresh bool) (access.RootSecret, error) { return rootSecret(s.path(d), fresh) },
+		Database: d.Database,
+		Root: func(fresh bool) (access.RootSecret, error) {
+			return rootSecret(s.path(d), fresh && !db.IsPostgres(d.Database))
+		},
 		Tell: tell, Limits: limits, Now: time.Now,
 	})
 }
 
+// check refuses to make up a root secret for PostgreSQL: every instance has to be given the same.
+func (f secretFlags) check(d databaseFlags) error {
+	if _, set := os.LookupEnv(secretVariable); set || f.SecretFile != "" || !db.IsPostgres(d.Database) {
+		return nil
+	}
+	return fmt.Errorf("with PostgreSQL every instance is given the same root secret, in %s or --secret-file; "+
+		"`openssl rand -hex 32` makes one", secretVariable)
+}
+
 // path returns the file of the root secret.
 func (f secretFlags) path(d databaseFlags) string {
-	if f.SecretFile != "" {
+	if f.SecretFile != "" || db.IsPostgres(d.Database) {
 		return f.SecretFile
 	}
 	return filepath.Join(filepath.Dir(d.Database), "keydesk.secret")

@@ -36,19 +36,29 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	defer listeners.close() // they are already, unless something failed before they served
+	defer func() { listeners.close() }() // they are already, unless something failed before they served
 	settings, err := c.parse(listeners.outer.Addr().String())
 	if err != nil {
 		return err
 	}
+	if db.IsPostgres(c.Database) {
+		listeners.close() // until this instance knows all keys, others answer
+	}
 	keys := verify.NewTable()
-	d, accounts, closeDB, err := c.open(ctx, settings.keys, keys, log)
+	ctx, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	d, accounts, closeDB, err := c.open(ctx, settings.keys, keys, log, lose)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeDB()) }()
 	if err := refuseMadeUp(ctx, d, settings.local && c.insideLocal()); err != nil {
 		return err
+	}
+	if db.IsPostgres(c.Database) {
+		if listeners, err = listeners.again(ctx); err != nil {
+			return err
+		}
 	}
 	spareMemory()
 	uses := &verify.Uses{}
@@ -72,7 +82,15 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 	stopped := forgetOldHistory(ctx, d, settings.keep, log)
 	err = listeners.serve(ctx, app, log)
 	stopped()
-	return errors.Join(err, saved())
+	return errors.Join(err, saved(), lostBy(ctx))
+}
+
+// lostBy returns why the desk could not go on, if that is why it ends.
+func lostBy(ctx context.Context) error {
+	if err := context.Cause(ctx); errors.Is(err, db.ErrNewer) || errors.Is(err, db.ErrWentBack) {
+		return err
+	}
+	return nil
 }
 
 // spareMemory has garbage collected when it is a quarter of what is in use. Most of that is the table of keys, in which
@@ -87,7 +105,7 @@ func spareMemory() {
 func (c *serveCmd) check() error {
 	settings, err := c.parse(c.Addr)
 	if err == nil && !c.Demo {
-		err = c.databaseFlags.check()
+		err = errors.Join(c.databaseFlags.check(), c.secretFlags.check(c.databaseFlags))
 	}
 	if err == nil && c.Demo && (!settings.local || !c.insideLocal()) {
 		err = fmt.Errorf("--demo is served on loopback only, not on %s at %s: everybody knows its passwords", c.Addr, settings.base)
@@ -95,8 +113,8 @@ func (c *serveCmd) check() error {
 	return err
 }
 
-// open opens the database, or makes that of the demo.
-func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *verify.Table, log *slog.Logger) (
+// open opens the database, or makes that of the demo, and has the table know its keys. lost is called when it no longer can.
+func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *verify.Table, log *slog.Logger, lost func(error)) (
 	d *db.DB, accounts []views.DemoAccount, closeDB func() error, err error,
 ) {
 	if c.Demo {
@@ -110,10 +128,11 @@ func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *veri
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if err := d.AllKeys(ctx, keys.Reserve, keys.Note); err != nil {
+	stop, err := follow(ctx, d, keys, log, lost)
+	if err != nil {
 		return nil, nil, nil, errors.Join(err, d.Close())
 	}
-	return d, nil, d.Close, nil
+	return d, nil, func() error { return errors.Join(stop(), d.Close()) }, nil
 }
 
 // welcome returns what says where the desk is, with the accounts of a demo. While there is no user it issues a set-up

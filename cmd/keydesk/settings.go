@@ -13,17 +13,24 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
 )
 
 // databaseFlags say where the database is.
 type databaseFlags struct {
-	Database string `default:"keydesk.db" env:"KEYDESK_DATABASE" placeholder:"FILE" help:"SQLite database file (${env}; default ${default})."`
+	Database string `default:"keydesk.db" env:"KEYDESK_DATABASE" placeholder:"FILE|URL" help:"SQLite database file, or postgres://... for several instances (${env}; default ${default})."`
 }
 
-// check refuses what this version cannot open, rather than make a file of that name, and a folder that is not there.
+// check refuses what cannot be opened, rather than make a file of that name, and a folder that is not there.
 func (f databaseFlags) check() error {
-	if strings.Contains(f.Database, "://") {
-		return errors.New("--database: this version keeps its data in SQLite; give the path of a file")
+	if db.IsPostgres(f.Database) {
+		if err := db.CheckURL(f.Database); err != nil {
+			return fmt.Errorf("--database: %w", err)
+		}
+		return nil
+	}
+	if scheme, _, ok := strings.Cut(f.Database, "://"); ok {
+		return fmt.Errorf("--database: there is no %s here: give the path of an SQLite file, or postgres://...", scheme)
 	}
 	if folder := filepath.Dir(f.Database); missing(folder) {
 		return fmt.Errorf("--database: there is no folder %s; make it first, or name another file", folder)
@@ -39,7 +46,7 @@ func missing(path string) bool {
 // secretFlags say where the root secret is. The secret itself comes in KEYDESK_SECRET or a file, never as a flag,
 // which other users of the machine could see.
 type secretFlags struct {
-	SecretFile string `env:"KEYDESK_SECRET_FILE" placeholder:"FILE" help:"File with the root secret, made on first start (${env}; default keydesk.secret beside the database). KEYDESK_SECRET, the secret itself in 64 hex digits, goes before it."`
+	SecretFile string `env:"KEYDESK_SECRET_FILE" placeholder:"FILE" help:"File with the root secret, made on first start (${env}; default keydesk.secret beside an SQLite database). KEYDESK_SECRET, the secret itself in 64 hex digits, goes before it."`
 }
 
 // webFlags are the settings of the web server.

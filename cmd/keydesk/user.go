@@ -13,9 +13,9 @@ import (
 )
 
 type userCmd struct {
-	Add     userAddCmd     `cmd:"" help:"Add a user, making the database when there is none. Stop the server first."`
-	Reset   userResetCmd   `cmd:"" help:"Print a link by which a user sets a new password. Stop the server first."`
-	Disable userDisableCmd `cmd:"" help:"Shut a user out and deactivate the user's keys for ever. Stop the server first."`
+	Add     userAddCmd     `cmd:"" help:"Add a user, making the database when there is none. Stop a server on SQLite first."`
+	Reset   userResetCmd   `cmd:"" help:"Print a link by which a user sets a new password. Stop a server on SQLite first."`
+	Disable userDisableCmd `cmd:"" help:"Shut a user out and deactivate the user's keys for ever. Stop a server on SQLite first."`
 	List    userListCmd    `cmd:"" help:"Print the users, also while the server runs."`
 }
 
@@ -56,8 +56,8 @@ func (c *userAddCmd) newFiles(ctx context.Context) string {
 	if !errors.Is(db.Exists(ctx, c.Database), db.ErrAbsent) {
 		return ""
 	}
-	text := fmt.Sprintf("Made the database %s.\n", c.Database)
-	if _, set := os.LookupEnv(secretVariable); !set && missing(c.path(c.databaseFlags)) {
+	text := fmt.Sprintf("Made the database %s.\n", db.Shown(c.Database))
+	if _, set := os.LookupEnv(secretVariable); !set && !db.IsPostgres(c.Database) && missing(c.path(c.databaseFlags)) {
 		text += fmt.Sprintf("Made the root secret %s. Keep it: the database is of no use without it.\n", c.path(c.databaseFlags))
 	}
 	return text

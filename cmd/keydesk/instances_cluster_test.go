@@ -1,0 +1,114 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/pgtest"
+)
+
+// proving tells whether the long forms of the tests are asked for, as make prove does.
+func proving() bool { return os.Getenv("KEYDESK_PROVE") != "" }
+
+// brief has a short form run beside other tests, as it waits most of its time. A long form has the machine to itself: its
+// figures are written down.
+func brief(t *testing.T) {
+	if !proving() {
+		t.Parallel()
+	}
+}
+
+// oneOf returns what goes for the short form of a test, or for its long one.
+func oneOf[T any](short, long T) T {
+	if proving() {
+		return long
+	}
+	return short
+}
+
+// cluster is a database in PostgreSQL with people in it, and the instances of the program that work on it.
+type cluster struct {
+	t         *testing.T
+	primary   *pgtest.Server
+	standby   *pgtest.Server // nil where there is none
+	secret    string
+	people    []string
+	cookies   map[string]string // of each person's session, which is good at every instance
+	instances []*instance
+}
+
+const clusterDatabase = "keydesk"
+
+// newCluster starts PostgreSQL, with the settings that it comes with, and makes a database with so many people. It starts
+// no instance.
+func newCluster(t *testing.T, people int) *cluster {
+	t.Helper()
+	c := &cluster{t: t, primary: pgtest.Start(t, "listen_addresses=*"), secret: access.NewRootSecret(), cookies: map[string]string{}}
+	c.primary.CreateDatabase(clusterDatabase)
+	file := filepath.Join(t.TempDir(), "secret")
+	mustWrite(t, file, c.secret)
+	for i := range people {
+		c.people = append(c.people, fmt.Sprintf("person%d", i))
+		code, _, complaint := command(t, password, "user", "add", c.people[i], "--role=user", "--password-stdin",
+			"--database="+c.primary.DSN(clusterDatabase), "--secret-file="+file)
+		if code != 0 {
+			t.Fatalf("user add: %s", complaint)
+		}
+	}
+	return c
+}
+
+// addStandby gives the primary a synchronous standby.
+func (c *cluster) addStandby() {
+	c.t.Helper()
+	// It comes back as soon as the primary does, or the test would measure how seldom it tries.
+	c.standby = c.primary.Standby("listen_addresses=*", "wal_retrieve_retry_interval=200ms")
+}
+
+// servers returns the addresses of the servers as they are reached under this host.
+func (c *cluster) servers(host string) (addresses []string) {
+	c.t.Helper()
+	for _, s := range []*pgtest.Server{c.primary, c.standby} {
+		if s == nil {
+			continue
+		}
+		u, err := url.Parse(s.DSN(clusterDatabase))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		addresses = append(addresses, host+":"+u.Port())
+	}
+	return addresses
+}
+
+// signIn signs everybody in, whose sessions are good at every instance.
+func (c *cluster) signIn() {
+	c.t.Helper()
+	for _, person := range c.people {
+		d := &desk{t: c.t, url: "http://" + c.instances[0].pages}
+		v := d.signIn(person)
+		at, err := url.Parse(d.url)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, cookie := range v.Jar.Cookies(at) {
+			c.cookies[person] += cookie.Name + "=" + cookie.Value + "; "
+		}
+	}
+}
+
+// others returns the instances but for one.
+func (c *cluster) others(but *instance) (rest []*instance) {
+	for _, i := range c.instances {
+		if i != but {
+			rest = append(rest, i)
+		}
+	}
+	return rest
+}

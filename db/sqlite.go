@@ -1,0 +1,151 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+	"github.com/jmoiron/sqlx"
+)
+
+// applicationID is what the header of a Keydesk database in SQLite says: "KDSK".
+const applicationID = 1262768971
+
+// openSQLite opens the file for the one process that writes it.
+func (db *DB) openSQLite(ctx context.Context, o Options) error {
+	path, err := resolve(o.Database)
+	if err != nil {
+		return err
+	}
+	db.lock = flock.New(path+".lock", flock.SetPermissions(0o600))
+	if held, err := db.lock.TryLock(); err != nil {
+		return fmt.Errorf("lock database: %w", err)
+	} else if !held {
+		return fmt.Errorf("%s: %w", o.Database, ErrInUse)
+	}
+	fresh, err := inspect(ctx, path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.Database, err)
+	}
+	root, err := o.Root(fresh)
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		// Before anything is written: a wrong root secret must change nothing.
+		if err := checkRoot(ctx, path, root); err != nil {
+			return fmt.Errorf("%s: %w", o.Database, err)
+		}
+	}
+	if err := createFile(path); err != nil {
+		return fmt.Errorf("create database: %w", err)
+	}
+	if err := db.connect(path); err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	if err := db.migrate(ctx, db.write); err != nil {
+		return fmt.Errorf("%s: migrate database: %w", o.Database, err)
+	}
+	if db.recent, err = loadRecent(ctx, db.read); err != nil {
+		return fmt.Errorf("%s: %w", o.Database, err)
+	}
+	return db.openSecrets(ctx, root)
+}
+
+// readSQLite opens the file to read it only.
+func (db *DB) readSQLite(path string) error {
+	full, err := resolve(path)
+	if err != nil {
+		return err
+	}
+	return db.connectToRead(full)
+}
+
+func (db *DB) connect(path string) (err error) {
+	if db.write, err = connectToWrite(path); err != nil {
+		return err
+	}
+	return db.connectToRead(path)
+}
+
+func (db *DB) connectToRead(path string) (err error) {
+	pool, err := connectToRead(path, maxReaders)
+	if err != nil {
+		return err
+	}
+	db.read = newReadPool(pool, db.dialect)
+	db.exports, err = connectToRead(path, maxExports*exportReaders)
+	return err
+}
+
+// connectToRead opens a pool of connections that only read.
+func connectToRead(path string, most int) (*sqlx.DB, error) {
+	pool, err := sqlx.Open("sqlite", dsn(path, "deferred", "query_only(1)"))
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(most)
+	pool.SetMaxIdleConns(most)
+	return pool, nil
+}
+
+// connectToWrite opens the one connection that writes.
+func connectToWrite(path string) (*sqlx.DB, error) {
+	pool, err := sqlx.Open("sqlite", dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)"))
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(1)
+	return pool, nil
+}
+
+// dsn names the file as a URI, so that no character of its path is taken for an option. mode=rw never creates it.
+func dsn(path, txlock string, pragmas ...string) string {
+	options := url.Values{"mode": {"rw"}, "_txlock": {txlock}}
+	options["_pragma"] = append([]string{"busy_timeout(5000)", "foreign_keys(1)"}, pragmas...)
+	return "file:" + strings.ReplaceAll(url.PathEscape(path), "%2F", "/") + "?" + options.Encode()
+}
+
+// createFile makes the database file if it is not there, readable for its owner only. SQLite gives its other files the
+// same mode.
+func createFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
+}
+
+// resolve follows symbolic links and refuses hard links, so that one file has one lock.
+func resolve(path string) (string, error) {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", fmt.Errorf("database folder: %w", err)
+	}
+	full, err := filepath.Abs(filepath.Join(dir, filepath.Base(path)))
+	if err != nil {
+		return "", fmt.Errorf("database path: %w", err)
+	}
+	if _, err := os.Lstat(full); errors.Is(err, fs.ErrNotExist) {
+		return full, nil
+	}
+	if full, err = filepath.EvalSymlinks(full); err != nil {
+		return "", fmt.Errorf("database path: %w", err)
+	}
+	info, err := os.Stat(full)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("database path: %w", err)
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s: %w", path, ErrForeign)
+	case hardLinked(info):
+		return "", fmt.Errorf("%s: %w", path, ErrHardLinked)
+	}
+	return full, nil
+}
