@@ -46,7 +46,7 @@ func (m *model) begin(s state, add func(state)) {
 	s.waiting, s.change = underway, s.head
 	add(s)
 	for i, n := range s.instances {
-		if in := m.known[n]; in.serves() {
+		if in := m.instances[n]; in.serves() {
 			next := s
 			in.waits, next.within = true, true
 			next.instances[i] = m.number(in)
@@ -66,7 +66,7 @@ func (m *model) changeAgain(s state, add func(state)) {
 // itself has told the memory of the instance that made the change.
 func (m *model) itself(s state) state {
 	for i, n := range s.instances {
-		if in := m.known[n]; in.waits {
+		if in := m.instances[n]; in.waits {
 			m.note(&in, belief(s.change)) // that it is deactivated leaves it in doubt
 			in.skips = in.named && in.row.there
 			s.instances[i] = m.number(in)
@@ -78,7 +78,7 @@ func (m *model) itself(s state) state {
 // behind tells whether an instance has not applied the change, as far as its lease tells.
 func (m *model) behind(s state) bool {
 	for _, n := range s.instances {
-		if in := m.known[n]; in.row.there && in.row.applied < s.change && !in.skips {
+		if in := m.instances[n]; in.row.there && in.row.applied < s.change && !in.skips {
 			return true
 		}
 	}
@@ -98,7 +98,7 @@ func (m *model) silent(age uint8) bool {
 func (m *model) answers(s state) state {
 	s.promised = max(s.promised, s.change)
 	for i, n := range s.instances {
-		if in := m.known[n]; in.waits && s.change == last {
+		if in := m.instances[n]; in.waits && s.change == last {
 			m.note(&in, inactive)
 			s.instances[i] = m.number(in)
 		}
@@ -110,7 +110,7 @@ func (m *model) answers(s state) state {
 func (m *model) forgotten(s state) state {
 	s.waiting, s.change, s.age, s.within = nobody, 0, 0, false
 	for i, n := range s.instances {
-		if in := m.known[n]; in.waits {
+		if in := m.instances[n]; in.waits {
 			in.waits, in.skips = false, false
 			s.instances[i] = m.number(in)
 		}
@@ -122,7 +122,7 @@ func (m *model) forgotten(s state) state {
 func (m *model) later(s state) state {
 	for i, n := range s.instances {
 		if n > 0 {
-			s.instances[i] = m.number(m.older(m.known[n]))
+			s.instances[i] = m.number(m.older(m.instances[n]))
 		}
 	}
 	if s.waiting == looking {

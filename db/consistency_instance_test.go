@@ -110,7 +110,7 @@ func (m *model) hurry(in instance, w world, add func(instance)) {
 func (m *model) begins() instance {
 	in := instance{lease: noLease}
 	if !m.kills {
-		in.stage, in.memory, in.lease.applied = idle, active, m.first
+		in.stage, in.memory, in.lease.applied = idle, belief(m.first), m.first
 	}
 	return in
 }

@@ -55,11 +55,11 @@ type model struct {
 	rules rules
 	notes notes
 
-	numbers map[instance]uint32
-	known   []instance
-	steps   map[from][]step
-	broken  bool // what is answered breaks the promise
-	refused bool // a verify is answered that the key is deactivated
+	numbers   map[instance]uint32
+	instances []instance
+	steps     map[from][]step
+	broken    bool // what is answered breaks the promise
+	refused   bool // a verify is answered that the key is deactivated
 }
 
 // from is what the next steps of an instance depend on.
@@ -77,8 +77,8 @@ type step struct {
 func (m *model) number(in instance) uint32 {
 	n, known := m.numbers[in]
 	if !known {
-		n = uint32(len(m.known))
-		m.numbers[in], m.known = n, append(m.known, in)
+		n = uint32(len(m.instances))
+		m.numbers[in], m.instances = n, append(m.instances, in)
 	}
 	return n
 }
@@ -86,7 +86,7 @@ func (m *model) number(in instance) uint32 {
 // search goes through all states that can be reached, until one breaks the promise. It returns them in the order in which
 // they were found, and the one that does, or -1.
 func (m *model) search() (all states, broken int) {
-	m.numbers, m.steps, m.known = map[instance]uint32{}, map[from][]step{}, nil
+	m.numbers, m.steps, m.instances = map[instance]uint32{}, map[from][]step{}, nil
 	m.broken, m.refused = false, false
 	m.number(instance{}) // of those that are left out
 	begin := state{head: m.first, promised: m.first}
@@ -122,7 +122,7 @@ func (all *states) add(m *model, s state, before int) {
 // key returns the state as a number.
 func (m *model) key(s state) uint64 {
 	bits := 48 / m.count
-	if len(m.known) > 1<<bits {
+	if len(m.instances) > 1<<bits {
 		panic("too many instances")
 	}
 	key := uint64(s.head) | uint64(s.promised)<<2 | uint64(s.change)<<4 | uint64(s.waiting)<<6 | uint64(s.age)<<8
@@ -145,7 +145,7 @@ func (m *model) after(s state, add func(state)) {
 		for _, next := range m.stepsOf(n, world{s.head, m.knownBut(s, i), s.promised}) {
 			with := s
 			with.instances[i] = next.instance
-			if m.known[n].waits && !m.known[next.instance].waits { // it was killed
+			if m.instances[n].waits && !m.instances[next.instance].waits { // it was killed
 				with = m.forgotten(with)
 			}
 			if next.refused {
@@ -163,7 +163,7 @@ func (m *model) after(s state, add func(state)) {
 func (m *model) knownBut(s state, but int) fact {
 	known := last
 	for i, n := range s.instances {
-		if r := m.known[n].row; r.there && i != but {
+		if r := m.instances[n].row; r.there && i != but {
 			known = min(known, r.applied)
 		}
 	}
@@ -174,7 +174,7 @@ func (m *model) stepsOf(n uint32, w world) []step {
 	key := from{n, w}
 	steps, known := m.steps[key]
 	if !known {
-		m.next(m.known[n], w, func(in instance) {
+		m.next(m.instances[n], w, func(in instance) {
 			m.hurry(in, w, func(in instance) { steps = append(steps, step{m.number(in), m.refused}) })
 			m.refused = false
 		})

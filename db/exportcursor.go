@@ -25,37 +25,36 @@ func (s *snapshot) exportByCursor(ctx context.Context, status access.Status, out
 		return fmt.Errorf("export: %w", err)
 	}
 	r := &exportReader{times: times, recent: &recentUses{}} // every instance writes last uses at once
-	return s.conns[0].Raw(func(c any) (err error) {
-		if r.keys, err = prepare(c, fmt.Sprintf(`FETCH %d FROM report`, partRows)); err != nil {
-			return fmt.Errorf("export: %w", err)
+	return s.conns[0].Raw(func(c any) error {
+		part, n, err := r.fetch(ctx, c, nil, firstPart, out)
+		for size := firstPart; err == nil && n == size; {
+			size = partRows
+			part, n, err = r.fetch(ctx, c, part[:0], size, out)
 		}
-		defer func() { err = errors.Join(err, r.keys.Close()) }()
-		for part, n := []byte(nil), partRows; n == partRows; {
-			if part, n, err = r.fetch(ctx, part[:0], out.Row); err != nil {
-				return fmt.Errorf("export: %w", err)
-			}
-			if n == 0 {
-				break
-			}
-			if err := out.Write(part, n); err != nil {
-				return err
-			}
-		}
-		return nil
+		return err
 	})
 }
 
-// fetch appends the next rows of the cursor to part, and returns how many there were.
-func (r *exportReader) fetch(ctx context.Context, part []byte, row func([]byte, access.Key) []byte) ([]byte, int, error) {
-	n := 0
-	err := eachRow(ctx, r.keys, nil, func(values []driver.Value) error {
+// fetch writes the next rows of the cursor, size at most, and returns how many there were, with the memory for others.
+func (r *exportReader) fetch(ctx context.Context, conn any, part []byte, size int, out Export) (rows []byte, n int, err error) {
+	next, err := prepare(conn, fmt.Sprintf(`FETCH %d FROM report`, size))
+	if err != nil {
+		return nil, 0, fmt.Errorf("export: %w", err)
+	}
+	err = eachRow(ctx, next, nil, func(values []driver.Value) error {
 		k, err := r.reported(values)
 		if err != nil {
 			return err
 		}
-		part = row(part, k)
+		part = out.Row(part, k)
 		n++
 		return nil
 	})
-	return part, n, err
+	if err = errors.Join(err, next.Close()); err != nil {
+		return nil, 0, fmt.Errorf("export: %w", err)
+	}
+	if n == 0 {
+		return part, 0, nil
+	}
+	return part, n, out.Write(part, n)
 }

@@ -12,15 +12,13 @@ import (
 // no order of what the indexes are sorted by. Less of it is held of less: 1 KiB a row.
 const fillMost = 1 << 20
 
-// Fill puts a crowd into a database without anybody, in one change, and marks it for good as made up. each is called
+// Fill puts a crowd into an SQLite database without anybody, in one change, and marks it for good as made up. each is called
 // with every key that is kept. Nobody is told of the keys: without people, nobody was following them.
 func (db *DB) Fill(ctx context.Context, c access.Crowd, prefix string, each func(access.Made) error) error {
 	cache := min(fillMost, max(2000, c.Users+c.Keys))
 	// In memory too is what SQLite keeps to undo a single statement, which otherwise takes a third of the time.
-	if !db.shared {
-		if _, err := db.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY`, cache)); err != nil {
-			return fmt.Errorf("fill: %w", err)
-		}
+	if _, err := db.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY`, cache)); err != nil {
+		return fmt.Errorf("fill: %w", err)
 	}
 	w, err := db.newUseWriter(ctx)
 	if err != nil {

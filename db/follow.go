@@ -77,7 +77,7 @@ func (f *following) run(ctx context.Context) {
 	for {
 		err := f.wait(ctx)
 		if err == nil {
-			err = f.sync(ctx)
+			err = f.sync(context.WithoutCancel(ctx)) // or the connection would be lost in the middle of it
 		}
 		switch {
 		case ctx.Err() != nil:

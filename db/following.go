@@ -36,7 +36,6 @@ func (f *following) connect(ctx context.Context) (err error) {
 		f.conn = nil
 		return err
 	}
-	f.db.forgetIdle() // they may lead to where the database was
 	_, err = f.conn.Exec(ctx, `LISTEN keydesk_changes`)
 	return err
 }

@@ -108,7 +108,7 @@ func TestNobodyOpensTheTargetMeanwhile(t *testing.T) {
 			_, err := db.Open(context.Background(), o)
 			opened <- err
 		}()
-		for waits := false; !waits; {
+		for waits := false; !waits && len(opened) == 0; {
 			s.must(conn.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)`).Scan(&waits))
 		}
 	})

@@ -82,14 +82,6 @@ func (db *DB) connectToServer(s *server) {
 	db.exports = s.reading().pool(maxExports)
 }
 
-// forgetIdle closes the connections that nobody uses.
-func (db *DB) forgetIdle() {
-	for pool, most := range map[*sqlx.DB]int{db.write: maxWriters, db.read.DB: maxReaders, db.exports: maxExports} {
-		pool.SetMaxIdleConns(0)
-		pool.SetMaxIdleConns(most)
-	}
-}
-
 // readPostgres opens the database to read it only.
 func (db *DB) readPostgres(database string) error {
 	s, err := parseServer(database)

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,8 +38,8 @@ var atWork = map[string]string{
 
 // server is a PostgreSQL database and how to reach it.
 type server struct {
-	config  *pgx.ConnConfig
-	primary *atomic.Pointer[pgx.ConnConfig] // the host that was the primary when it was looked for last
+	config *pgx.ConnConfig
+	known  *whereabouts
 }
 
 // IsPostgres tells whether a database is named as PostgreSQL's are: any other name is that of a file.
@@ -74,11 +73,9 @@ func parseServer(database string) (*server, error) {
 	if _, set := config.RuntimeParams["application_name"]; !set {
 		config.RuntimeParams["application_name"] = "keydesk"
 	}
-	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3,
-	}}
-	config.DialFunc = dialer.DialContext
-	return &server{config, &atomic.Pointer[pgx.ConnConfig]{}}, nil
+	known := &whereabouts{}
+	config.DialFunc = known.dial
+	return &server{config, known}, nil
 }
 
 // String returns which database it is, without the password.
@@ -101,7 +98,7 @@ func (s *server) with(settings map[string]string) *server {
 			config.RuntimeParams[name] = value
 		}
 	}
-	return &server{config, s.primary}
+	return &server{config, s.known}
 }
 
 // writing returns the server as it is written: no other than a primary, which waits for the disk, and for its standbys

@@ -44,7 +44,13 @@ func (db *DB) newUseWriter(ctx context.Context) (*useWriter, error) {
 	return w, nil
 }
 
-func (w *useWriter) close() { _, _ = w.last.full.Close(), w.days.full.Close() }
+func (w *useWriter) close() {
+	for _, m := range []*manyRows{&w.last, &w.days} {
+		if m.full != nil {
+			_ = m.full.Close()
+		}
+	}
+}
 
 // write merges uses, useRows of them by statements that are prepared once.
 func (w *useWriter) write(ctx context.Context, t *sqlx.Tx, uses []access.Use) error {

@@ -132,11 +132,8 @@ func TestExportThatFailsHalfwayBreaksOff(t *testing.T) {
 		t.Fatalf("%d lines", strings.Count(got.body, "\r\n"))
 	}
 	d.exec(`ALTER TABLE keys RENAME TO kept`)
-	damaged := `CASE id WHEN 'key-0399' THEN 'damaged' ELSE created_at END AS created_at, last4` // which sorts last
-	if d.raw.Postgres() {                                                                        // it would find that too early
-		damaged = `created_at, CASE id WHEN 'key-0399' THEN (1 / (number - number))::text ELSE last4 END AS last4`
-	}
-	d.exec(`CREATE VIEW keys AS SELECT id, number, user_id, name, deactivated_at, deactivated_by, reason, ` + damaged + ` FROM kept`)
+	d.exec(`CREATE VIEW keys AS SELECT id, number, user_id, name, created_at, deactivated_at, deactivated_by, reason,
+		CASE id WHEN 'key-0399' THEN NULL ELSE last4 END AS last4 FROM kept`)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url+"/admin/users/export.csv", nil)
 	d.must(err)
 	r.AddCookie(&http.Cookie{Name: root.cookie.Name, Value: root.cookie.Value})

@@ -59,9 +59,9 @@ func failOver(t *testing.T, silent bool) {
 	w.end()
 	l.end()
 	_, change := l.waits.longest()
-	t.Logf("the primary killed among %d keys made and %d deactivated, its standby promoted %s later: verify told until %s after the "+
-		"kill; then %d answers that were no yes, at one instance for %s at most; all followed the new primary %s after the promotion, pages and changes were "+
-		"back after %s; the longest wait of a change that was answered %s; not known: %d", l.count.created.Load(),
+	t.Logf("the primary killed among %d keys made and %d deactivated, its standby promoted %s later: verify told %s; "+
+		"%d answers that were no yes, at one instance for %s at most; all followed the new primary %s after the promotion, pages and "+
+		"changes were back after %s; the longest wait of a change that was answered %s; not known: %d", l.count.created.Load(),
 		l.count.deactivated.Load(), promoted.Sub(killed).Round(time.Millisecond), w.held(killed), w.silent.Load(), w.longest(),
 		verify.Round(time.Millisecond), pages.Round(time.Millisecond), change.Round(time.Millisecond), l.count.unsure.Load())
 	l.askEverybody()

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"testing"
@@ -118,12 +119,24 @@ func (c *cluster) loseKilled() lossOf {
 	return c.lose(gone.kill, func([]provedKey) {}, func() { gone.restart() })
 }
 
-// loseEnded has an instance end by itself: it gives its lease back, and nobody waits for it.
+// loseEnded has an instance end by itself, while it is told of changes: it gives its lease back, and nobody waits for it.
 func (c *cluster) loseEnded() lossOf {
 	c.t.Helper()
 	gone := c.instances[2]
 	return c.lose(func() {
+		ctx, stop := context.WithCancel(c.t.Context())
+		defer stop()
+		var writing sync.WaitGroup
+		for _, person := range c.people {
+			writing.Go(func() {
+				for ctx.Err() == nil {
+					c.instances[1].create(person)
+				}
+			})
+		}
 		gone.terminate()
+		stop()
+		writing.Wait()
 		if n := c.ask(`SELECT count(*) FROM leases`); n != 2 {
 			c.t.Errorf("%d leases of 2 instances", n)
 		}

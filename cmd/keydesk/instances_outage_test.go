@@ -48,7 +48,7 @@ func (c *cluster) interrupt(key provedKey, away time.Duration) {
 	}
 	pages := time.Since(back)
 	w.end()
-	c.t.Logf("PostgreSQL killed, and taking connections again after %s: verify told until %s after the kill; then %d answers that "+
+	c.t.Logf("PostgreSQL killed, and taking connections again after %s: verify told %s; %d answers that "+
 		"were no yes, at one instance for %s at most; once PostgreSQL took connections, all told after %s, a key was made after "+
 		"%s, all pages were back after %s", back.Sub(killed).Round(time.Millisecond), w.held(killed), w.silent.Load(), w.longest(),
 		verify.Round(time.Millisecond), change.Round(time.Millisecond), pages.Round(time.Millisecond))

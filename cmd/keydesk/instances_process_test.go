@@ -57,7 +57,7 @@ func (c *cluster) launchAll() {
 	c.t.Helper()
 	for _, i := range c.instances {
 		i.launch()
-		c.t.Cleanup(i.kill)
+		c.t.Cleanup(i.finish)
 	}
 	for _, i := range c.instances {
 		i.awaitReady()
@@ -114,6 +114,16 @@ func (i *instance) signal(s syscall.Signal) {
 func (i *instance) kill() {
 	_ = i.process.Process.Kill()
 	<-i.ended
+}
+
+// finish ends the process at the end of the test, before which it must not have gone wrong in a way of its own.
+func (i *instance) finish() {
+	i.kill()
+	for _, sign := range []string{"panic", "DATA RACE", "fatal error"} {
+		if strings.Contains(i.said.String(), sign) {
+			i.c.t.Errorf("%s: %s", i.name, i.said)
+		}
+	}
 }
 
 // pause stops the process where it stands. It returns once it does.

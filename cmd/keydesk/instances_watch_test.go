@@ -72,12 +72,12 @@ func (w *watch) longest() time.Duration {
 	return verify.Round(time.Millisecond)
 }
 
-// held returns how long all accepted the key from then on.
-func (w *watch) held(from time.Time) string {
+// held says for how long all accepted the key after the kill.
+func (w *watch) held(killed time.Time) string {
 	if first := w.first.Load(); first > 0 {
-		return time.Unix(0, first).Sub(from).Round(time.Millisecond).String()
+		return "until " + time.Unix(0, first).Sub(killed).Round(time.Millisecond).String() + " after the kill"
 	}
-	return "never"
+	return "all the time"
 }
 
 // page asks for a page that reads the database.
