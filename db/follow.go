@@ -24,9 +24,9 @@ type Follower struct {
 
 // Follow tells of every key, and then, where several instances are at work, of what the others change. The function that
 // it returns ends that: call it when nobody asks for keys any more.
-func (db *DB) Follow(ctx context.Context, who Follower) (stop func() error, err error) {
+func (db *DB) Follow(ctx context.Context, who Follower) (stop func(), err error) {
 	if !db.shared {
-		return func() error { return nil }, db.AllKeys(ctx, who.Reserve, who.Note)
+		return func() {}, db.AllKeys(ctx, who.Reserve, who.Note)
 	}
 	f := &following{Follower: who, db: db, others: watch{}, ending: map[string]access.KeyChange{}}
 	if err := f.load(ctx); err != nil {
@@ -42,10 +42,10 @@ func (db *DB) Follow(ctx context.Context, who Follower) (stop func() error, err 
 		defer close(done)
 		f.run(ctx)
 	}()
-	return func() error {
+	return func() {
 		cancel()
 		<-done
-		return f.leave()
+		f.leave()
 	}, nil
 }
 

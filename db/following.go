@@ -177,13 +177,12 @@ func (f *following) fenceOthers(ctx context.Context) error {
 }
 
 // leave gives the lease back, so that nobody waits for it.
-func (f *following) leave() error {
+func (f *following) leave() {
 	f.until.Store(0)
-	var err error
-	if id := f.id.Load(); id != nil && f.conn != nil {
+	if id := f.id.Load(); id != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), renewEvery)
 		defer cancel()
-		_, err = f.conn.Exec(ctx, `DELETE FROM leases WHERE id = $1`, *id)
+		_, _ = affect(ctx, f.db.write, `DELETE FROM leases WHERE id = ?`, *id) // or the others wait until it has run out
 	}
-	return errors.Join(err, f.disconnect())
+	_ = f.disconnect() // which is at an end either way
 }

@@ -12,7 +12,7 @@ import (
 
 // follow has the table know every key, and then what other instances change. lost is called if that cannot go on. Call
 // stop when nobody asks the table any more.
-func follow(ctx context.Context, d *db.DB, keys *verify.Table, log *slog.Logger, lost func(error)) (stop func() error, err error) {
+func follow(ctx context.Context, d *db.DB, keys *verify.Table, log *slog.Logger, lost func(error)) (stop func(), err error) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unnamed"

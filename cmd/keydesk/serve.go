@@ -132,7 +132,10 @@ func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *veri
 	if err != nil {
 		return nil, nil, nil, errors.Join(err, d.Close())
 	}
-	return d, nil, func() error { return errors.Join(stop(), d.Close()) }, nil
+	return d, nil, func() error {
+		stop()
+		return d.Close()
+	}, nil
 }
 
 // welcome returns what says where the desk is, with the accounts of a demo. While there is no user it issues a set-up
