@@ -9,15 +9,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
+	"github.com/keydesk/keydesk/db/pgtest"
 )
 
 // The benchmarks take a database of `keydesk demo-data` that KEYDESK_BENCH_DATABASE names, or make a small one with as
-// many users and keys as KEYDESK_BENCH_KEYS says.
+// many users and keys as KEYDESK_BENCH_KEYS says. Where KEYDESK_TEST_POSTGRES is 1 that is moved to PostgreSQL first.
 const fewBenched = 20_000
 
 // benched returns the database that is measured, and its file.
@@ -39,6 +42,7 @@ func benched(b *testing.B) (*db.DB, string) {
 		}
 		file = filepath.Join(b.TempDir(), "keydesk.db")
 		digits := access.NewRootSecret()
+		must(os.WriteFile(filepath.Join(filepath.Dir(file), "keydesk.secret"), []byte(digits), 0o600))
 		d, err := db.Open(b.Context(), db.Options{
 			Database: file, Now: time.Now, Tell: func(access.KeyChange) {},
 			Root: func(bool) (access.RootSecret, error) { return access.ParseRootSecret(digits) },
@@ -48,10 +52,47 @@ func benched(b *testing.B) (*db.DB, string) {
 		must(d.Fill(b.Context(), crowd, access.DefaultPrefix, func(access.Made) error { return nil }))
 		must(d.Close())
 	}
-	d, err := db.OpenToRead(b.Context(), file, time.Now)
+	name := file
+	if os.Getenv("KEYDESK_TEST_POSTGRES") == "1" && !db.IsPostgres(file) {
+		name = moved(b, file)
+	}
+	d, err := db.OpenToRead(b.Context(), name, time.Now)
 	must(err)
 	b.Cleanup(func() { must(d.Close()) })
-	return d, file
+	return d, name
+}
+
+// moved moves a database to PostgreSQL, and returns its URL.
+func moved(b *testing.B, file string) string {
+	b.Helper()
+	url := pgtest.Database(b)
+	digits, err := os.ReadFile(filepath.Join(filepath.Dir(file), "keydesk.secret"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	m, err := db.Move(b.Context(), db.Options{
+		Database: file, Now: time.Now, Tell: func(access.KeyChange) {},
+		Root: func(bool) (access.RootSecret, error) { return access.ParseRootSecret(strings.TrimSpace(string(digits))) },
+	}, url, func(int, int) {})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("moved %d keys in %s", m.Keys, time.Since(began).Round(time.Millisecond))
+	dbtest.Exec(b, url, `ANALYZE`)
+	return url
+}
+
+// BenchmarkLoad reads all keys, as every start does.
+func BenchmarkLoad(b *testing.B) {
+	d, _ := benched(b)
+	var told atomic.Int64
+	for b.Loop() {
+		if err := d.AllKeys(b.Context(), func(int) {}, func(access.KeyChange) { told.Add(1) }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(told.Load())/b.Elapsed().Seconds(), "keys/s")
 }
 
 func BenchmarkPages(b *testing.B) {
@@ -110,22 +151,26 @@ func BenchmarkExport(b *testing.B) {
 	b.ReportMetric(most, "MiB-growth")
 }
 
-// BenchmarkExportOverSQLite takes turns with the sqlite3 command, which prints what the same query finds, and gives the
-// median of the ratios of the times.
-func BenchmarkExportOverSQLite(b *testing.B) {
-	sqlite, err := program.LookPath("sqlite3")
-	if err != nil {
-		b.Fatal("there is no sqlite3: apt-get install sqlite3")
+// BenchmarkExportOverShell takes turns with the database's own shell, which prints what the same query finds, and gives
+// the median of the ratios of the times.
+func BenchmarkExportOverShell(b *testing.B) {
+	d, name := benched(b)
+	const reported = `SELECT k.user_id, k.last4, k.created_at, k.deactivated_at,
+		u.last_used_at FROM keys k LEFT JOIN last_uses u ON u.key = k.number ORDER BY k.user_id, k.created_at, k.id`
+	yardstick := []string{"sqlite3", "-csv", name, reported}
+	if db.IsPostgres(name) {
+		yardstick = []string{"psql", name, "-c", "COPY (" + reported + ") TO STDOUT (FORMAT csv)"}
 	}
-	d, file := benched(b)
+	if _, err := program.LookPath(yardstick[0]); err != nil {
+		b.Fatal(err)
+	}
 	var ratios, ours, theirs []float64
 	for b.Loop() {
 		began := time.Now()
 		exported(b, d)
 		us := time.Since(began).Seconds()
 		began = time.Now()
-		command := program.Command(sqlite, "-csv", file, `SELECT k.user_id, k.last4, k.created_at, k.deactivated_at,
-			u.last_used_at FROM keys k LEFT JOIN last_uses u ON u.key = k.number ORDER BY k.user_id, k.created_at, k.id`)
+		command := program.Command(yardstick[0], yardstick[1:]...)
 		command.Stdout = nil // /dev/null
 		if err := command.Run(); err != nil {
 			b.Fatal(err)
@@ -133,7 +178,7 @@ func BenchmarkExportOverSQLite(b *testing.B) {
 		them := time.Since(began).Seconds()
 		ratios, ours, theirs = append(ratios, us/them), append(ours, us), append(theirs, them)
 	}
-	for unit, values := range map[string][]float64{"ratio": ratios, "s-export": ours, "s-sqlite3": theirs} {
+	for unit, values := range map[string][]float64{"ratio": ratios, "s-export": ours, "s-shell": theirs} {
 		slices.Sort(values)
 		b.ReportMetric(values[len(values)/2], unit)
 	}

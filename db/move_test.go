@@ -207,3 +207,15 @@ func TestMoveTellsHowFarItHasCome(t *testing.T) {
 		t.Errorf("%d of %d, %v", last, all, err)
 	}
 }
+
+// DUR-12: what an older program has made is brought up to date first.
+func TestDatabaseOfTheFirstVersionIsMoved(t *testing.T) {
+	v := newFirstVersion(t)
+	s := &story{desk: v.desk}
+	s.moveClosed(pgtest.Database(t))
+	defer s.close()
+	v.wantKept()
+	if _, hash := s.makeKey(v.alice); s.verdict(hash) != access.Accepted {
+		t.Error("a new key is not accepted")
+	}
+}

@@ -2,14 +2,14 @@ package db_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // BenchmarkSaveUses writes 100,000 uses of as many keys, as after a second of many callers, and merges them.
@@ -25,7 +25,7 @@ func benchUses(b *testing.B, keys, callers int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	path := filepath.Join(b.TempDir(), "keydesk.db")
+	path := dbtest.New(b)
 	d, err := db.Open(b.Context(), db.Options{
 		Database: path, Root: func(bool) (access.RootSecret, error) { return root, nil },
 		Tell: func(access.KeyChange) {}, Now: time.Now,
@@ -66,16 +66,11 @@ func addKeys(b *testing.B, d *db.DB, path string, n int) {
 	if err := d.AddUser(b.Context(), access.TheOperator(), access.Person{UserID: "alice", Role: access.User}, "x"); err != nil {
 		b.Fatal(err)
 	}
-	conn, err := sql.Open("sqlite", path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	_, err = conn.Exec(`WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
+	add := `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
 		INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name, created_at)
-		SELECT printf('01900000-0000-7000-8000-%012d', i), i + 1, 'alice', randomblob(32), ?, '0000', '', 1 FROM n`,
-		n, d.Secrets().Pepper.ID)
-	if err != nil {
-		b.Fatal(err)
+		SELECT printf('01900000-0000-7000-8000-%012d', i), i + 1, 'alice', randomblob(32), ?, '0000', '', 1 FROM n`
+	if db.IsPostgres(path) {
+		add = strings.NewReplacer("printf(", "format(", "%012d", "%s", "randomblob(32)", "sha256(i::text::bytea)").Replace(add)
 	}
+	dbtest.Exec(b, path, add, n, d.Secrets().Pepper.ID)
 }

@@ -116,6 +116,7 @@ func (l *load) changed(became outcome, asked int64, yes *atomic.Int64) {
 		l.waits.change(time.Duration(l.h.now() - asked))
 	case unchanged:
 		l.count.unchanged.Add(1)
+		time.Sleep(50 * time.Millisecond) // as nobody tries again at once
 	case unsure:
 		l.count.unsure.Add(1)
 	}
