@@ -27,7 +27,7 @@ TESTFLAGS = -count=1 -parallel=3 -timeout=40m
 race: browser proxies postgres node_modules
 	$(GO) test -race $(TESTFLAGS) ./...
 
-# The long forms of what is shown of several instances under faults, with the figures of docs/proofs.md: about half an hour,
+# The long forms of what is shown of several instances under faults, with the figures of docs/proofs.md: about 20 minutes,
 # with nothing else on the machine.
 prove: browser proxies postgres node_modules
 	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run=Consistency ./db

@@ -2,9 +2,14 @@ package db
 
 import (
 	"context"
-	"database/sql/driver"
+	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -24,37 +29,79 @@ func (s *snapshot) exportByCursor(ctx context.Context, status access.Status, out
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	r := &exportReader{times: times, recent: &recentUses{}} // every instance writes last uses at once
 	return s.conns[0].Raw(func(c any) error {
-		part, n, err := r.fetch(ctx, c, nil, firstPart, out)
+		conn, ok := c.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("export: %T is no connection to PostgreSQL", c)
+		}
+		r := &cursorReader{conn: conn.Conn(), times: times}
+		n, err := r.fetch(ctx, firstPart, out)
 		for size := firstPart; err == nil && n == size; {
 			size = partRows
-			part, n, err = r.fetch(ctx, c, part[:0], size, out)
+			n, err = r.fetch(ctx, size, out)
 		}
 		return err
 	})
 }
 
-// fetch writes the next rows of the cursor, size at most, and returns how many there were, with the memory for others.
-func (r *exportReader) fetch(ctx context.Context, conn any, part []byte, size int, out Export) (rows []byte, n int, err error) {
-	next, err := prepare(conn, fmt.Sprintf(`FETCH %d FROM report`, size))
+// cursorReader reads the cursor by the driver's own connection, in PostgreSQL's binary form: a row takes a third of the
+// time that it takes by database/sql.
+type cursorReader struct {
+	conn  *pgx.Conn
+	times lastTimes // nil when the rows have them
+	part  []byte    // memory to use again
+	user  string    // of the key before, which is often the same one
+}
+
+// fetch writes the next rows of the cursor, size at most, and returns how many there were.
+func (r *cursorReader) fetch(ctx context.Context, size int, out Export) (n int, err error) {
+	rows, err := r.conn.Query(ctx, fmt.Sprintf(`FETCH %d FROM report`, size))
 	if err != nil {
-		return nil, 0, fmt.Errorf("export: %w", err)
+		return 0, fmt.Errorf("export: %w", err)
 	}
-	err = eachRow(ctx, next, nil, func(values []driver.Value) error {
-		k, err := r.reported(values)
+	defer rows.Close()
+	r.part = r.part[:0]
+	for ; rows.Next(); n++ {
+		k, err := r.reported(rows.RawValues())
 		if err != nil {
-			return err
+			return 0, fmt.Errorf("export: %w", err)
 		}
-		part = out.Row(part, k)
-		n++
-		return nil
-	})
-	if err = errors.Join(err, next.Close()); err != nil {
-		return nil, 0, fmt.Errorf("export: %w", err)
+		r.part = out.Row(r.part, k)
+	}
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("export: %w", err)
 	}
 	if n == 0 {
-		return part, 0, nil
+		return 0, nil
 	}
-	return part, n, out.Write(part, n)
+	return n, out.Write(r.part, n)
+}
+
+var errReported = errors.New("a value is of another type than it should be")
+
+// reported returns what the report shows of a key.
+func (r *cursorReader) reported(row [][]byte) (k access.Key, err error) {
+	if len(row) != 6 || row[0] == nil || row[1] == nil || len(row[2]) != 8 || len(row[4]) != 8 {
+		return k, fmt.Errorf("key of %q: %w", r.user, errReported)
+	}
+	if string(row[0]) != r.user {
+		r.user = string(row[0])
+	}
+	k = access.Key{
+		UserID: r.user, Last4: string(row[1]), CreatedAt: timeOf(bigint(row[2])), DeactivatedAt: timeOf(bigint(row[3])),
+		LastUsedAt: timeOf(bigint(row[5])),
+	}
+	if r.times != nil {
+		k.LastUsedAt = r.times.of(bigint(row[4]).Int64)
+	}
+	k.LastUsedAt = k.LastUsedAt.Truncate(time.Second)
+	return k, nil
+}
+
+// bigint returns a number in PostgreSQL's binary form, or null.
+func bigint(raw []byte) (n sql.NullInt64) {
+	if len(raw) == 8 {
+		n.Int64, n.Valid = int64(binary.BigEndian.Uint64(raw)), true
+	}
+	return n
 }

@@ -60,7 +60,7 @@ func TestWrongCommandLinesAndSettingsAreOneLine(t *testing.T) {
 		{1, "--base-url", "serve --base-url=ftp://example.com"},
 		{1, "put TLS in front", "serve --base-url=http://keys.example.com"},
 		{1, "loopback only", "serve --demo --base-url=https://keys.example.com"},
-		{1, "keeps its data in SQLite", "serve --database=postgres://localhost/x"},
+		{1, "there is no mysql here", "serve --database=mysql://localhost/x"},
 		{1, "there is no folder no/such/folder;", "serve --addr=127.0.0.1:0 --database=no/such/folder/keydesk.db"},
 		{1, "there is no folder no/such/folder;", "user add bob --role=user --password-stdin --database=no/such/folder/keydesk.db"},
 		{1, "there is no folder no/such/folder;", "user disable bob --database=no/such/folder/keydesk.db"},

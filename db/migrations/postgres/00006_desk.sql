@@ -152,7 +152,7 @@ CREATE TABLE key_days (
     used_at  BIGINT           NOT NULL DEFAULT 0, -- 0 is never
     PRIMARY KEY (key, day, service, address)
 );
-CREATE INDEX key_days_day ON key_days (day);
+CREATE INDEX key_days_day ON key_days (day, key);
 
 -- Uses as they come, before they are merged: some keys' of a second, encoded, so that writing a use down costs next to
 -- nothing however many different keys are used.
