@@ -37,10 +37,10 @@ func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action
 		if err := db.confirm(ctx, what); err != nil {
 			return err
 		}
-		db.everywhere(ctx, made-1, "")
+		db.everywhere(ctx, made-1)
 		return nil
 	case err == nil && len(changes) > 0:
-		db.everywhere(ctx, made, db.ownLease())
+		db.everywhere(ctx, made)
 		db.tellEnded(changes)
 	}
 	return err

@@ -55,7 +55,7 @@ type cursorReader struct {
 
 // fetch writes the next rows of the cursor, size at most, and returns how many there were.
 func (r *cursorReader) fetch(ctx context.Context, size int, out Export) (n int, err error) {
-	rows, err := r.conn.Query(ctx, fmt.Sprintf(`FETCH %d FROM report`, size))
+	rows, err := r.conn.Query(ctx, fmt.Sprintf(`FETCH %d FROM report`, size), pgx.QueryExecModeDescribeExec)
 	if err != nil {
 		return 0, fmt.Errorf("export: %w", err)
 	}

@@ -83,6 +83,7 @@ func (f *following) run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, ErrNewer) || errors.Is(err, ErrWentBack):
+			f.until.Store(0)
 			f.Lost(err)
 			return
 		case err != nil:

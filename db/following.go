@@ -54,31 +54,41 @@ func (f *following) disconnect() error {
 // load tells of all keys. What is changed after it began is pulled later.
 func (f *following) load(ctx context.Context) error {
 	var known int64 // to every instance
-	err := f.db.read.QueryRowxContext(ctx, `SELECT number, coalesce((SELECT min(applied) FROM leases), number) FROM audit_head`).
-		Scan(&f.lease.applied, &known)
+	err := f.db.read.QueryRowxContext(ctx, `SELECT s.known, coalesce((SELECT at FROM audit WHERE number = s.known), 0) FROM (
+		SELECT least(number, (SELECT min(applied) FROM leases)) AS known FROM audit_head) s`).Scan(&known, &f.last.at)
 	if err != nil {
 		return fmt.Errorf("follow changes: %w", err)
 	}
-	f.lease.applied = min(f.lease.applied, known) // so that the deactivations of which some do not know are pulled too
+	f.lease.applied, f.last.change = known, known // so that the deactivations of which some do not know are pulled too
 	return f.db.allKeys(ctx, known, f.Reserve, f.Note)
 }
 
-// pull applies the changes since the last one that is applied. It reads one state of the database, which has all up to
-// some change: they are committed in the order of their numbers.
+// pull applies the changes since the last one that is applied. It reads one state of the database, which has all up to its
+// head: they are committed in the order of their numbers. In the same state the last one that is applied has to be there as
+// it was, or another database has taken the place of the one that memory is from.
 func (f *following) pull(ctx context.Context) error {
-	rows, err := f.conn.Query(ctx, `SELECT id, number, user_id, hash, last4, deactivated_at IS NOT NULL, change FROM keys
-		WHERE change > $1 ORDER BY change`, f.lease.applied)
+	rows, err := f.conn.Query(ctx, `SELECT h.number, coalesce(n.at, 0), coalesce(w.at, 0), coalesce(k.id, ''), coalesce(k.number, 0),
+		coalesce(k.user_id, ''), k.hash, coalesce(k.last4, ''), k.deactivated_at IS NOT NULL, coalesce(k.change, 0)
+		FROM audit_head h LEFT JOIN audit n ON n.number = h.number LEFT JOIN audit w ON w.number = $1
+		LEFT JOIN keys k ON k.change > $1 ORDER BY k.change`, f.lease.applied)
 	if err != nil {
 		return fmt.Errorf("read changes: %w", err)
 	}
 	defer rows.Close()
-	upTo := f.lease.head
+	var head mark
 	for rows.Next() {
 		var hash []byte
 		var inactive bool
+		var was int64
 		var c access.KeyChange
-		if err := rows.Scan(&c.KeyID, &c.Key, &c.UserID, &hash, &c.Last4, &inactive, &c.Number); err != nil {
+		if err := rows.Scan(&head.change, &head.at, &was, &c.KeyID, &c.Key, &c.UserID, &hash, &c.Last4, &inactive, &c.Number); err != nil {
 			return fmt.Errorf("read changes: %w", err)
+		}
+		if f.last.at != was {
+			return ErrWentBack
+		}
+		if c.KeyID == "" {
+			continue // nothing is changed
 		}
 		if len(hash) != access.HashLen {
 			return fmt.Errorf("read changes: the hash of %s has %d bytes", c.KeyID, len(hash))
@@ -90,12 +100,12 @@ func (f *following) pull(ctx context.Context) error {
 			c.Status = access.Active
 		}
 		f.Note(c)
-		upTo = max(upTo, c.Number)
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("read changes: %w", err)
 	}
-	f.lease.apply(upTo)
+	f.last = head
+	f.lease.apply(head.change)
 	f.until.Store(int64(f.lease.until))
 	return nil
 }
@@ -119,11 +129,10 @@ func (f *following) renew(ctx context.Context) (head int64, renewed bool, err er
 		return 0, false, nil
 	}
 	var oldest, known int64
-	var at *int64
 	applied := f.lease.applied
 	err = f.conn.QueryRow(ctx, `UPDATE leases SET renewals = renewals + 1, applied = $1 WHERE id = $2
-		RETURNING (SELECT number FROM audit_head), (SELECT migration FROM oldest_program), (SELECT at FROM audit WHERE number = $1),
-		coalesce((SELECT min(applied) FROM leases WHERE id <> $2), $1)`, applied, *id).Scan(&head, &oldest, &at, &known)
+		RETURNING (SELECT number FROM audit_head), (SELECT migration FROM oldest_program),
+		coalesce((SELECT min(applied) FROM leases WHERE id <> $2), $1)`, applied, *id).Scan(&head, &oldest, &known)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, false, nil
 	}
@@ -136,10 +145,6 @@ func (f *following) renew(ctx context.Context) (head int64, renewed bool, err er
 		return 0, false, err
 	case oldest > newest:
 		return 0, false, ErrNewer
-	case applied > 0 && at == nil, f.last.change == applied && at != nil && f.last.at != *at:
-		return 0, false, ErrWentBack
-	case at != nil:
-		f.last = mark{applied, *at}
 	}
 	f.end(min(known, applied))
 	return head, true, nil

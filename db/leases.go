@@ -18,17 +18,17 @@ type leaseRow struct {
 	Renewals int64  `db:"renewals"`
 }
 
-// everywhere returns when no instance answers from before the change any more: each has applied it, or lost its lease. The
-// instance that it was made by has. A database that does not answer is not waited for longer than any lease can last: what
+// everywhere returns when no instance answers from before the change any more: each has applied it, or lost its lease. A
+// database that does not answer is not waited for longer than any lease can last: what
 // was renewed after the change was committed counts only once that is applied.
-func (db *DB) everywhere(ctx context.Context, change int64, but string) {
+func (db *DB) everywhere(ctx context.Context, change int64) {
 	if !db.shared {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
 	seen, committed := watch{}, clock()
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
-		behind, err := db.behind(ctx, change, but)
+		behind, err := db.behind(ctx, change, "")
 		now := clock()
 		switch {
 		case err == nil && len(behind) == 0, now-committed >= 2*leaseTime:
@@ -43,16 +43,6 @@ func (db *DB) everywhere(ctx context.Context, change int64, but string) {
 		}
 		time.Sleep(pause)
 	}
-}
-
-// ownLease returns the lease of this process, or an empty text when it has none.
-func (db *DB) ownLease() string {
-	if f := db.following.Load(); f != nil {
-		if id := f.id.Load(); id != nil {
-			return *id
-		}
-	}
-	return ""
 }
 
 // behind returns the leases of the instances, but for one, that have not applied the change.

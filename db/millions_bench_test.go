@@ -73,7 +73,9 @@ func moved(b *testing.B, file string) string {
 	began := time.Now()
 	m, err := db.Move(b.Context(), db.Options{
 		Database: file, Now: time.Now, Tell: func(access.KeyChange) {},
-		Root: func(bool) (access.RootSecret, error) { return access.ParseRootSecret(strings.TrimSpace(string(digits))) },
+		Root: func(bool) (access.RootSecret, error) {
+			return access.ParseRootSecret(strings.TrimSpace(string(digits)))
+		},
 	}, url, func(int, int) {})
 	if err != nil {
 		b.Fatal(err)

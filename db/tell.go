@@ -34,17 +34,15 @@ func eachChange(rows *sql.Rows, tell func(access.KeyChange)) error {
 	return nil
 }
 
-// tellMade tells of what a change made of keys. Of a key that it deactivated this instance says neither yes nor no until
-// no other says yes: if one did after the other said no, it would be as if the key had come back.
+// tellMade tells of what a change made of keys. Who follows the changes is told of these in the same order as of all
+// others, by following alone: what is told beside that could be older than what following has told already.
 func (db *DB) tellMade(changes []access.KeyChange) {
-	f := db.following.Load()
+	if db.following.Load() != nil {
+		return
+	}
 	for _, c := range changes {
-		switch {
-		case !db.shared || c.Status == access.Active:
+		if !db.shared || c.Status == access.Active {
 			db.tell(c)
-		case f != nil:
-			c.Status = ""
-			f.Note(c)
 		}
 	}
 }
@@ -92,6 +90,9 @@ func (db *DB) resolve(ctx context.Context, hash *[access.HashLen]byte, tell func
 // doubt tells that nobody knows what became of keys whose change may have been committed or not, and settles it if that
 // can be read at once. Call it while changing is held.
 func (db *DB) doubt(ctx context.Context, changes []access.KeyChange) {
+	if db.following.Load() != nil {
+		return // if it was made it is pulled
+	}
 	for _, c := range changes {
 		db.doubted = append(db.doubted, c.KeyID)
 		if c.Status == access.Inactive { // of a key that may not have been made, nobody has the secret
