@@ -101,7 +101,7 @@ func (r *cursorReader) reported(row [][]byte) (k access.Key, err error) {
 // bigint returns a number in PostgreSQL's binary form, or null.
 func bigint(raw []byte) (n sql.NullInt64) {
 	if len(raw) == 8 {
-		n.Int64, n.Valid = int64(binary.BigEndian.Uint64(raw)), true
+		n.Int64, n.Valid = int64(binary.BigEndian.Uint64(raw)), true //nolint:gosec // it is in two's complement
 	}
 	return n
 }

@@ -95,10 +95,11 @@ func (s *server) find(ctx context.Context) (*pgx.Conn, error) {
 		a := <-answers
 		if a.err == nil {
 			s.known.moved(a.from, a.conn.PgConn().Conn().RemoteAddr())
+			rest := context.WithoutCancel(ctx)
 			go func() { // the others, of which none is waited for
 				for range cap(answers) - 1 {
 					if late := <-answers; late.conn != nil {
-						_ = late.conn.Close(context.Background())
+						_ = late.conn.Close(rest)
 					}
 				}
 			}()

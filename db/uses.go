@@ -42,7 +42,7 @@ func (db *DB) saveSome(ctx context.Context, uses []access.Use) (written int, too
 		return 0, 0, err
 	}
 	defer func() { _ = t.Rollback() }()
-	add, err := t.PreparexContext(ctx, t.Rebind(db.addNewUses)) // closed with the transaction
+	add, err := t.PreparexContext(ctx, t.Rebind(db.addNewUses)) //nolint:sqlclosecheck // it is, with the transaction
 	if err != nil {
 		return 0, 0, err
 	}

@@ -30,7 +30,7 @@ func (f databaseFlags) check() error {
 		return nil
 	}
 	if scheme, _, ok := strings.Cut(f.Database, "://"); ok {
-		return fmt.Errorf("--database: there is no %s here: give the path of an SQLite file, or postgres://...", scheme)
+		return fmt.Errorf("--database: there is no %s here: give the path of an SQLite file, or a URL that begins with postgres://", scheme)
 	}
 	if folder := filepath.Dir(f.Database); missing(folder) {
 		return fmt.Errorf("--database: there is no folder %s; make it first, or name another file", folder)

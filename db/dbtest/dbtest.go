@@ -55,7 +55,7 @@ func makeTables(dsn string) error {
 	if err != nil {
 		return err
 	}
-	_, err = conn.Exec(`DELETE FROM secrets`)
+	_, err = conn.ExecContext(context.Background(), `DELETE FROM secrets`)
 	return errors.Join(err, conn.Close())
 }
 
@@ -80,17 +80,17 @@ func Open(t testing.TB, database string) Outside {
 
 // Exec runs SQL whose parameters are question marks, as the others do.
 func (o Outside) Exec(statement string, args ...any) (sql.Result, error) {
-	return o.DB.Exec(o.Rebind(statement), args...)
+	return o.ExecContext(context.Background(), o.Rebind(statement), args...)
 }
 
 // Query reads rows.
 func (o Outside) Query(query string, args ...any) (*sql.Rows, error) {
-	return o.DB.Query(o.Rebind(query), args...)
+	return o.QueryContext(context.Background(), o.Rebind(query), args...)
 }
 
 // QueryRow reads one row.
 func (o Outside) QueryRow(query string, args ...any) *sql.Row {
-	return o.DB.QueryRow(o.Rebind(query), args...)
+	return o.QueryRowContext(context.Background(), o.Rebind(query), args...)
 }
 
 // Postgres tells whether the database is one of PostgreSQL.
