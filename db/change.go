@@ -42,6 +42,9 @@ func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action
 	case err == nil && len(changes) > 0:
 		db.everywhere(ctx, made)
 		db.tellEnded(changes)
+		for _, c := range changes {
+			db.log(c)
+		}
 	}
 	return err
 }

@@ -25,10 +25,12 @@ type DB struct {
 	lock    *flock.Flock
 	now     func() time.Time
 	tell    func(access.KeyChange)
+	log     func(access.KeyChange)
 	secrets Secrets
 	limits  access.KeyLimits
 
 	exporting chan struct{} // holds one for each export under way
+	resolving chan struct{} // and for each who asks about a key in doubt
 
 	changing sync.Mutex // held from a change's begin until it has been told, so that changes are told in order
 	uses     *useWriter // nil until there is one to merge

@@ -119,6 +119,10 @@ func (f *following) wait(ctx context.Context) error {
 	return err
 }
 
+// syncRounds is how often changes are pulled at most before others are waited for: where there is no end to them, the
+// renewals count all the same.
+const syncRounds = 4
+
 // sync applies all changes and renews the lease, taking one out where there is none any more.
 func (f *following) sync(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, leaseTime)
@@ -126,7 +130,7 @@ func (f *following) sync(ctx context.Context) error {
 	if err := f.connect(ctx); err != nil {
 		return err
 	}
-	for {
+	for round := 1; ; round++ {
 		if err := f.pull(ctx); err != nil {
 			return err
 		}
@@ -143,7 +147,7 @@ func (f *following) sync(ctx context.Context) error {
 		}
 		f.lease.renewed(asked, head)
 		f.until.Store(int64(f.lease.until))
-		if f.lease.applied >= head {
+		if f.lease.applied >= head || round >= syncRounds { // or it is told of more that are to be followed
 			return f.fenceOthers(ctx)
 		}
 	}

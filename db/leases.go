@@ -19,8 +19,8 @@ type leaseRow struct {
 }
 
 // everywhere returns when no instance answers from before the change any more: each has applied it, or lost its lease. A
-// database that does not answer is not waited for longer than any lease can last: what
-// was renewed after the change was committed counts only once that is applied.
+// database that does not answer is not waited for longer than any lease can last: what was renewed after the change was
+// committed counts only once that is applied.
 func (db *DB) everywhere(ctx context.Context, change int64) {
 	if !db.shared {
 		return

@@ -32,8 +32,10 @@ type Options struct {
 	// Root returns the root secret. It is called with true when nothing is sealed yet, so that one may be made.
 	Root func(fresh bool) (access.RootSecret, error)
 	// Tell is called for every committed change of a key that is made here, before the change is answered, and in order
-	// where no other instance is at work.
+	// where no other instance is at work. Who follows the changes is told of new keys by that alone. It may be nil.
 	Tell func(access.KeyChange)
+	// Log is called for each of them once, when what became of the key is known. It may be nil.
+	Log func(access.KeyChange)
 	// Limits are those of each user's keys.
 	Limits access.KeyLimits
 	// Now is the clock.
@@ -44,7 +46,13 @@ type Options struct {
 // error nothing in an existing database has changed.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	db := newDB(o.Now)
-	db.tell, db.limits = o.Tell, o.Limits
+	db.limits = o.Limits
+	if o.Tell != nil {
+		db.tell = o.Tell
+	}
+	if o.Log != nil {
+		db.log = o.Log
+	}
 	open := db.openSQLite
 	db.dialect = sqliteDialect
 	if IsPostgres(o.Database) {
@@ -59,7 +67,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 
 func newDB(now func() time.Time) *DB {
 	return &DB{
-		now: now, recent: &recentUses{}, exporting: make(chan struct{}, maxExports),
+		now: now, tell: func(access.KeyChange) {}, log: func(access.KeyChange) {}, recent: &recentUses{}, exporting: make(chan struct{}, maxExports),
+		resolving: make(chan struct{}, maxResolves),
 	}
 }
 

@@ -56,6 +56,9 @@ func (db *DB) tellEnded(changes []access.KeyChange) {
 	}
 }
 
+// maxResolves is how many ask at once about keys in doubt, so that they leave some of the database to the pages.
+const maxResolves = 8
+
 // Resolve tells what became of a key that is in doubt, as soon as that is known until ctx is done: it was deactivated,
 // and every instance knows of it. Mostly it is being deactivated just then.
 func (db *DB) Resolve(ctx context.Context, hash *[access.HashLen]byte, tell func(access.KeyChange)) error {
@@ -75,6 +78,12 @@ func (db *DB) Resolve(ctx context.Context, hash *[access.HashLen]byte, tell func
 }
 
 func (db *DB) resolve(ctx context.Context, hash *[access.HashLen]byte, tell func(access.KeyChange)) error {
+	select {
+	case db.resolving <- struct{}{}:
+		defer func() { <-db.resolving }()
+	case <-ctx.Done():
+		return fmt.Errorf("resolve: %w", ctx.Err())
+	}
 	rows, err := db.read.QueryContext(ctx, db.read.Rebind(`SELECT id, number, user_id, hash, last4, deactivated_at IS NOT NULL
 		FROM keys WHERE hash = ? AND deactivated_at IS NOT NULL
 		AND NOT EXISTS (SELECT 1 FROM leases WHERE applied < keys.change)`), hash[:])
@@ -123,6 +132,7 @@ func (db *DB) settle(ctx context.Context) error {
 		err = eachChange(rows, func(c access.KeyChange) {
 			if !db.shared || c.Status == access.Active { // else who follows changes tells of it
 				db.tell(c)
+				db.log(c)
 			}
 		})
 		if err != nil {

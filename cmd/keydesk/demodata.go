@@ -32,7 +32,7 @@ func (c *demoDataCmd) Run(ctx context.Context, std stdio) error {
 		return err
 	}
 	began := time.Now()
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, access.KeyLimits{}, func(access.KeyChange) {})
+	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, db.Options{})
 	if errors.Is(err, db.ErrInUse) {
 		return err
 	}

@@ -27,7 +27,7 @@ func (c *moveCmd) Run(ctx context.Context, std stdio) error {
 	bar := progress{out: std.err, of: "rows"}
 	seen := isTerminal(std.err)
 	m, err := db.Move(ctx, db.Options{
-		Database: c.From, Tell: func(access.KeyChange) {}, Now: time.Now,
+		Database: c.From, Now: time.Now,
 		Root: func(fresh bool) (access.RootSecret, error) { return rootSecret(c.secret(), fresh) },
 	}, c.To, func(done, total int) {
 		if seen {

@@ -102,7 +102,10 @@ func TestDeskRunsOnPostgres(t *testing.T) {
 		}
 	}
 	one, other := startDesk(t, t.TempDir(), database), startDesk(t, t.TempDir(), database)
-	secret, _ := one.signIn("alice").newKey()
+	secret, id := one.signIn("alice").newKey()
+	if n := strings.Count(one.log.String(), `"key":"`+id+`","user":"alice","status":"active"`); n != 1 || strings.Contains(other.log.String(), id) {
+		t.Errorf("the new key is logged %d times: %s%s", n, one.log, other.log)
+	}
 	for _, d := range []*desk{one, other} {
 		if got := d.verify(secret); got.status != http.StatusOK {
 			t.Errorf("%d %s", got.status, got.body)

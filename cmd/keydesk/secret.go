@@ -18,20 +18,16 @@ import (
 
 const secretVariable = "KEYDESK_SECRET"
 
-// openDatabase opens the database for writing with the root secret that the settings name.
-func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, limits access.KeyLimits,
-	tell func(access.KeyChange),
-) (*db.DB, error) {
+// openDatabase opens the database for writing, with the root secret that the settings name.
+func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, o db.Options) (*db.DB, error) {
 	if err := errors.Join(d.check(), s.check(d)); err != nil {
 		return nil, err
 	}
-	return db.Open(ctx, db.Options{
-		Database: d.Database,
-		Root: func(fresh bool) (access.RootSecret, error) {
-			return rootSecret(s.path(d), fresh && !db.IsPostgres(d.Database))
-		},
-		Tell: tell, Limits: limits, Now: time.Now,
-	})
+	o.Database, o.Now = d.Database, time.Now
+	o.Root = func(fresh bool) (access.RootSecret, error) {
+		return rootSecret(s.path(d), fresh && !db.IsPostgres(d.Database))
+	}
+	return db.Open(ctx, o)
 }
 
 // check refuses to make up a root secret for PostgreSQL: every instance has to be given the same.

@@ -120,10 +120,12 @@ func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *veri
 	if c.Demo {
 		return openDemo(ctx, limits, keys.Note)
 	}
-	d, err = openDatabase(ctx, c.databaseFlags, c.secretFlags, limits, func(k access.KeyChange) {
-		keys.Note(k)
-		log.Info("key changed", "change", k.Number, "key", k.KeyID, "user", k.UserID, "status", k.Status,
-			"request", k.Request)
+	d, err = openDatabase(ctx, c.databaseFlags, c.secretFlags, db.Options{
+		Limits: limits, Tell: keys.Note,
+		Log: func(k access.KeyChange) {
+			log.Info("key changed", "change", k.Number, "key", k.KeyID, "user", k.UserID, "status", k.Status,
+				"request", k.Request)
+		},
 	})
 	if err != nil {
 		return nil, nil, nil, err

@@ -40,7 +40,7 @@ func (c *userAddCmd) Run(ctx context.Context, std stdio) error {
 		return err
 	}
 	made := c.newFiles(ctx)
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, access.KeyLimits{}, func(access.KeyChange) {})
+	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, db.Options{})
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func changeUser(ctx context.Context, d databaseFlags, s secretFlags, userID stri
 	if err := db.Exists(ctx, d.Database); err != nil {
 		return err
 	}
-	opened, err := openDatabase(ctx, d, s, access.KeyLimits{}, func(access.KeyChange) {})
+	opened, err := openDatabase(ctx, d, s, db.Options{})
 	if err != nil {
 		return err
 	}
