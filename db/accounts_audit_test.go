@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // busyDesk is a desk where every change of an account finds something to change: alice has two keys, a session and an
@@ -151,7 +152,7 @@ func TestEveryChangeOfAnAccountIsWrittenDown(t *testing.T) {
 func TestChangeOfAnAccountThatCannotBeWrittenDownDoesNotHappen(t *testing.T) {
 	for name, row := range accountChanges(t) {
 		d := row.start(t)
-		allow := refuse(t, d.path, "audit")
+		allow := dbtest.Refuse(t, d.path, "audit")
 		before, told := d.content(), len(d.all())
 		if err := row.do(d); !errors.Is(err, access.ErrUnsaved) || errors.Is(err, access.ErrUnsure) {
 			t.Errorf("%s: %v", name, err)

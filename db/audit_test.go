@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // AUD-1
@@ -98,7 +99,7 @@ func TestChangeThatCannotBeWrittenDownDoesNotHappen(t *testing.T) {
 		t.Fatal(err)
 	}
 	log, told := d.changes(), d.all()
-	allow := refuse(t, d.path, "audit")
+	allow := dbtest.Refuse(t, d.path, "audit")
 
 	f := d.fingerprint()
 	if _, err := d.CreateKey(t.Context(), d.alice, f, "form-1"); err == nil || d.verdict(f.Hash) != access.Unknown {

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // DUR-8: a large database is not checked page by page, but one that was cut is not taken.
 func TestLargeDatabaseThatWasCutIsRefused(t *testing.T) {
 	d := newSQLiteDesk(t)
-	exec(t, d.path, `CREATE TABLE ballast (load BLOB)`)
-	exec(t, d.path, `INSERT INTO ballast VALUES (zeroblob(70000000))`)
+	dbtest.Exec(t, d.path, `CREATE TABLE ballast (load BLOB)`)
+	dbtest.Exec(t, d.path, `INSERT INTO ballast VALUES (zeroblob(70000000))`)
 	d.reopen()
 	d.close()
 	info, err := os.Stat(d.path)

@@ -27,24 +27,6 @@ func databaseWith(t *testing.T, setting string) string {
 	return database
 }
 
-// wantSettings fails the test unless n connections of the pool, held at once, have these settings.
-func wantSettings(t *testing.T, name string, pool *sqlx.DB, n int, want map[string]string) {
-	t.Helper()
-	for range n {
-		conn, err := pool.Connx(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = conn.Close() }()
-		for setting, value := range want {
-			var got string
-			if err := conn.GetContext(t.Context(), &got, `SELECT current_setting($1)`, setting); err != nil || got != value {
-				t.Errorf("%s: %s is %q, %v, want %q", name, setting, got, err, value)
-			}
-		}
-	}
-}
-
 // DUR-2: what was answered survives a crash of the server, whatever its database says; and nobody who was stopped in the
 // middle of a change holds up the others for long.
 func TestPostgresWritersWaitForTheDisk(t *testing.T) {

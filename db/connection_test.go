@@ -30,19 +30,20 @@ func openAt(t *testing.T, database string) *DB {
 	return d
 }
 
-// wantPragmas fails the test unless n connections of the pool, held at once, have these settings.
-func wantPragmas(t *testing.T, name string, pool *sqlx.DB, n int, want map[string]string) {
+// wantSettings fails the test unless n connections of the pool, held at once, have these settings.
+func wantSettings(t *testing.T, name string, pool *sqlx.DB, n int, want map[string]string) {
 	t.Helper()
+	read := map[string]string{"sqlite": `PRAGMA `, "pgx": `SHOW `}[pool.DriverName()]
 	for range n {
 		conn, err := pool.Connx(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = conn.Close() }()
-		for pragma, value := range want {
+		for setting, value := range want {
 			var got string
-			if err := conn.GetContext(t.Context(), &got, `PRAGMA `+pragma); err != nil || got != value {
-				t.Errorf("%s: %s is %q, %v, want %q", name, pragma, got, err, value)
+			if err := conn.GetContext(t.Context(), &got, read+setting); err != nil || got != value {
+				t.Errorf("%s: %s is %q, %v, want %q", name, setting, got, err, value)
 			}
 		}
 	}
@@ -52,13 +53,13 @@ func wantPragmas(t *testing.T, name string, pool *sqlx.DB, n int, want map[strin
 func TestWriterWaitsForTheDisk(t *testing.T) {
 	d := openConnections(t)
 	want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "query_only": "0", "busy_timeout": "5000"}
-	wantPragmas(t, "writer", d.write, 1, want)
+	wantSettings(t, "writer", d.write, 1, want)
 	if most := d.write.Stats().MaxOpenConnections; most != 1 {
 		t.Errorf("there may be %d writers", most)
 	}
 	// A connection that was lost comes back with its settings.
 	d.write.SetMaxIdleConns(0)
-	wantPragmas(t, "the writer after it", d.write, 1, want)
+	wantSettings(t, "the writer after it", d.write, 1, want)
 }
 
 // DUR-2: nothing is written around the writer.
@@ -73,7 +74,7 @@ func TestReadersOnlyRead(t *testing.T) {
 		"reader": d.read.DB, "export": d.exports, "reader beside": beside.read.DB, "export beside": beside.exports,
 	} {
 		want := map[string]string{"query_only": "1", "journal_mode": "wal", "foreign_keys": "1"}
-		wantPragmas(t, name, pool, pool.Stats().MaxOpenConnections, want)
+		wantSettings(t, name, pool, pool.Stats().MaxOpenConnections, want)
 		if _, err := pool.Exec(`UPDATE audit_head SET number = number + 1`); err == nil {
 			t.Errorf("%s: it wrote", name)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // crowded opens a database with a crowd.
@@ -26,7 +27,7 @@ func (d *desk) fillOutside(users, keys int, seed uint64) (made []access.Made) {
 	for p := range c.People() {
 		people = append(people, p.UserID)
 	}
-	exec(d.t, d.path, `INSERT INTO users (id, name, name_folded, role, password_hash, created_at)
+	dbtest.Exec(d.t, d.path, `INSERT INTO users (id, name, name_folded, role, password_hash, created_at)
 		SELECT id, '', '', 'user', '', 0 FROM unnest(?::text[]) AS id`, people)
 	var ids, owners, last4s, enders []string
 	var hashes [][]byte
@@ -38,12 +39,12 @@ func (d *desk) fillOutside(users, keys int, seed uint64) (made []access.Made) {
 		created, ended, enders = append(created, k.CreatedAt.UnixMicro()), append(ended, k.DeactivatedAt.UnixMicro()), append(enders, k.DeactivatedBy)
 		used = append(used, k.LastUsedAt.UnixMicro())
 	}
-	exec(d.t, d.path, `INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name, created_at, deactivated_at, deactivated_by)
+	dbtest.Exec(d.t, d.path, `INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name, created_at, deactivated_at, deactivated_by)
 		SELECT id, number, owner, hash, ?, last4, '', created, CASE WHEN ended > 0 THEN ended END, nullif(ender, '')
 		FROM unnest(?::text[], ?::bigint[], ?::text[], ?::bytea[], ?::text[], ?::bigint[], ?::bigint[], ?::text[])
 		AS k (id, number, owner, hash, last4, created, ended, ender)`,
 		d.Secrets().Pepper.ID, ids, numbers, owners, hashes, last4s, created, ended, enders)
-	exec(d.t, d.path, `INSERT INTO last_uses (key, last_used_at)
+	dbtest.Exec(d.t, d.path, `INSERT INTO last_uses (key, last_used_at)
 		SELECT key, used FROM unnest(?::bigint[], ?::bigint[]) AS u (key, used) WHERE used > 0`, numbers, used)
 	return made
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // desk is a database in a folder of its own, with two users, an administrator, and a clock that stands still until it
@@ -36,13 +37,13 @@ func newDesk(t *testing.T) *desk {
 // newSQLiteDesk is newDesk for what only SQLite does, or does so.
 func newSQLiteDesk(t *testing.T) *desk {
 	t.Helper()
-	return peopled(deskAt(t, newFile(t)))
+	return peopled(deskAt(t, dbtest.NewFile(t)))
 }
 
 // newPostgresDesk is newDesk for what only PostgreSQL does, or does so.
 func newPostgresDesk(t *testing.T) *desk {
 	t.Helper()
-	return peopled(deskAt(t, newCopy(t)))
+	return peopled(deskAt(t, dbtest.NewCopy(t)))
 }
 
 func peopled(d *desk) *desk {
@@ -56,7 +57,7 @@ func peopled(d *desk) *desk {
 // emptyDesk opens a new database without people.
 func emptyDesk(t *testing.T) *desk {
 	t.Helper()
-	return deskAt(t, newDatabase(t))
+	return deskAt(t, dbtest.New(t))
 }
 
 // deskAt opens the database of this name, which has no people yet.
@@ -174,7 +175,7 @@ func (d *desk) saveUses(last map[string]time.Time) error {
 // number returns the number of a key.
 func (d *desk) number(id string) (n int64) {
 	d.t.Helper()
-	look(d.t, d.path, `SELECT number FROM keys WHERE id = ?`, &n, id)
+	dbtest.Look(d.t, d.path, `SELECT number FROM keys WHERE id = ?`, &n, id)
 	return n
 }
 
@@ -242,4 +243,12 @@ func (t *told) all() []access.KeyChange {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return append([]access.KeyChange(nil), t.list...)
+}
+
+// content returns everything that people and programs have put into the tables.
+func (d *desk) content() string {
+	d.t.Helper()
+	conn := dbtest.Open(d.t, d.path)
+	defer func() { _ = conn.Close() }()
+	return dbtest.Content(d.t, conn)
 }

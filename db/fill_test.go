@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // fill makes a crowd up in a database without anybody.
@@ -22,7 +23,7 @@ func (d *desk) fill(users, keys int, seed uint64) (made []access.Made) {
 // filled opens a file that is filled with a crowd, which only files are.
 func filled(t *testing.T, users, keys int, seed uint64) (*desk, []access.Made) {
 	t.Helper()
-	d := deskAt(t, newFile(t))
+	d := deskAt(t, dbtest.NewFile(t))
 	d.root = access.Actor{UserID: "root", Role: access.Admin}
 	return d, d.fill(users, keys, seed)
 }
@@ -109,7 +110,7 @@ func TestCrowdComesToAnEmptyDatabaseOnly(t *testing.T) {
 }
 
 func TestCrowdThatIsGivenUpLeavesNothing(t *testing.T) {
-	d := deskAt(t, newFile(t))
+	d := deskAt(t, dbtest.NewFile(t))
 	c, full := access.Crowd{Users: 3, Keys: 100, Now: d.Now()}, errors.New("disk full")
 	n := 0
 	if err := d.Fill(t.Context(), c, "kd_", func(access.Made) error {
@@ -132,7 +133,7 @@ func TestCrowdThatIsGivenUpLeavesNothing(t *testing.T) {
 
 func TestMarkOfMadeUpDataStays(t *testing.T) {
 	d, _ := filled(t, 1, 1, 1)
-	if _, err := raw(t, d.path).Exec(`DELETE FROM made_up`); err == nil {
+	if _, err := dbtest.Open(t, d.path).Exec(`DELETE FROM made_up`); err == nil {
 		t.Error("it was taken away")
 	}
 	d.reopen()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // numbers reads a history to its end and returns the numbers of its entries, and the sizes of its pages.
@@ -124,7 +125,7 @@ func TestSignInsAreWrittenDownAsTheyEnded(t *testing.T) {
 // AUTH-8, IO-5: a User ID is found by its one spelling, and by no pattern or piece of SQL.
 func TestCredentials(t *testing.T) {
 	d := newDesk(t)
-	exec(t, d.path, `UPDATE users SET disabled_at = created_at, password_hash = 'y' WHERE id = 'bob'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET disabled_at = created_at, password_hash = 'y' WHERE id = 'bob'`)
 	for id, want := range map[string]struct {
 		hash    string
 		role    access.Role

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // stranger is an actor who may not, and how that is refused.
@@ -19,8 +20,8 @@ func TestWhoIsNoUserMakesNoKey(t *testing.T) {
 	key, hash := d.makeKey(d.alice)
 	d.addUser("carol")
 	d.addUser("dave")
-	exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'carol'`)
-	exec(t, d.path, `UPDATE users SET role = 'admin' WHERE id = 'dave'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'carol'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET role = 'admin' WHERE id = 'dave'`)
 	log, told := d.changes(), d.all()
 	for name, actor := range map[string]stranger{
 		"an administrator":                {d.root, access.Denied},
@@ -57,8 +58,8 @@ func TestWhoIsNoAdministratorDeactivatesNoOther(t *testing.T) {
 	key, hash := d.makeKey(d.alice)
 	d.add(access.Person{UserID: "erin", Role: access.Admin})
 	d.add(access.Person{UserID: "frank", Role: access.Admin})
-	exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'erin'`)
-	exec(t, d.path, `UPDATE users SET role = 'user' WHERE id = 'frank'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'erin'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET role = 'user' WHERE id = 'frank'`)
 	for name, actor := range map[string]stranger{
 		"another user":                {d.bob, access.Denied},
 		"a user said to be one":       {access.Actor{UserID: "bob", Role: access.Admin}, access.Denied},

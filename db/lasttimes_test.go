@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // The last uses of few keys are held in memory, those of many are looked up; both are what the pages show.
@@ -29,7 +30,7 @@ func TestExportTellsTheLastUsesOfFewAndOfManyKeys(t *testing.T) {
 	}
 	for _, keys := range []string{"few", "many"} {
 		if keys == "many" {
-			exec(t, d.path, `INSERT INTO last_uses (key, last_used_at) VALUES (?, 1)`, 5_000_000)
+			dbtest.Exec(t, d.path, `INSERT INTO last_uses (key, last_used_at) VALUES (?, 1)`, 5_000_000)
 		}
 		if got := d.export(d.root, access.Active); !slices.Equal(got, shown(page...)) {
 			t.Errorf("of %s keys: got %+v, want %+v", keys, got, page)

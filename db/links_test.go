@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // issue makes a set-password link and returns the hash of its token.
@@ -146,7 +147,7 @@ func TestLinkOutlivesAChangeOfRole(t *testing.T) {
 func TestLinkOfADisabledAccountIsNotUsed(t *testing.T) {
 	d := newDesk(t)
 	link := d.issue(d.root, "alice")
-	exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'alice'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'alice'`)
 	before := d.content()
 	wantRefusal(t, d.UseLink(t.Context(), link, "stolen", from("")), access.SignedOut)
 	if after := d.content(); after != before {

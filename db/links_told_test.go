@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // AZ-6, AZ-10: of several who use a link at the same time one sets the password.
@@ -65,7 +66,7 @@ func TestNoTokenIsWrittenDown(t *testing.T) {
 		{"an invitation", d.path, invite},
 		{"the set-up link", fresh.path, setUp},
 	} {
-		all := written(t, row.path)
+		all := dbtest.Written(t, row.path)
 		if !bytes.Contains(all, access.HashToken(row.token)) {
 			t.Errorf("the hash of %s is not found: this test does not see what is written", row.name)
 		}

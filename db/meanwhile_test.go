@@ -6,6 +6,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // AUTH-13, SES-6, AZ-10: what happened to the account after the password was looked at decides.
@@ -18,7 +19,7 @@ func TestSignInIsDecidedByTheAccountAsItIsNow(t *testing.T) {
 		"disabled":            {func(d *desk) { d.must(d.DisableUser(d.t.Context(), d.root, "alice")) }, access.UserDisabled},
 		"another password":    {func(d *desk) { d.changePassword(d.alice, "y") }, access.WrongPassword},
 		"a link was used":     {func(d *desk) { d.must(d.UseLink(d.t.Context(), d.issue(d.root, "alice"), "y", from(""))) }, access.WrongPassword},
-		"the password erased": {func(d *desk) { exec(d.t, d.path, `UPDATE users SET password_hash = '' WHERE id = 'alice'`) }, access.WrongPassword},
+		"the password erased": {func(d *desk) { dbtest.Exec(d.t, d.path, `UPDATE users SET password_hash = '' WHERE id = 'alice'`) }, access.WrongPassword},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // firstVersion is a database as the first version of the program left it: alice with an active key that was used and
@@ -28,7 +29,7 @@ func newFirstVersion(t *testing.T) *firstVersion {
 	t.Helper()
 	v := &firstVersion{
 		desk: &desk{
-			t: t, path: newFile(t), digits: access.NewRootSecret(), operator: access.TheOperator(),
+			t: t, path: dbtest.NewFile(t), digits: access.NewRootSecret(), operator: access.TheOperator(),
 			alice: access.Actor{UserID: "alice", Role: access.User}, root: asAdmin("root"),
 		},
 		session: access.HashToken("of the first version"),
@@ -53,7 +54,7 @@ func (v *firstVersion) migrateTo(version int) {
 		files[filepath.Base(name)] = &fstest.MapFile{Data: script}
 	}
 	v.must(os.WriteFile(v.path, nil, 0o600))
-	conn := raw(v.t, v.path)
+	conn := dbtest.Open(v.t, v.path)
 	if _, err := conn.Exec(`PRAGMA journal_mode = WAL`); err != nil {
 		v.t.Fatal(err)
 	}
@@ -72,23 +73,23 @@ func (v *firstVersion) fill() {
 	pepper := bytes.Repeat([]byte("pepper 1"), 8) // 64 bytes, of which the first 32 are the key
 	v.live = access.NewPepper("p1", pepper[:32]).Fingerprint(access.NewSecret("kd_"))
 	v.dead = access.NewPepper("p1", pepper[:32]).Fingerprint(access.NewSecret("kd_"))
-	exec(v.t, v.path, `INSERT INTO secrets (id, kind, sealed, created_at) VALUES ('p1', 'pepper', ?, ?), ('s1', 'session', ?, ?)`,
+	dbtest.Exec(v.t, v.path, `INSERT INTO secrets (id, kind, sealed, created_at) VALUES ('p1', 'pepper', ?, ?), ('s1', 'session', ?, ?)`,
 		root.Seal("pepper p1", pepper), made, root.Seal("session s1", bytes.Repeat([]byte("session1"), 8)), made)
-	exec(v.t, v.path, `INSERT INTO users (id, name, name_folded, email, role, password_hash, created_at, disabled_at,
+	dbtest.Exec(v.t, v.path, `INSERT INTO users (id, name, name_folded, email, role, password_hash, created_at, disabled_at,
 		last_sign_in_at) VALUES ('alice', 'Alice', 'alice', 'alice@example.com', 'user', 'x', ?, NULL, ?),
 		('carol', '', '', NULL, 'user', 'y', ?, ?, NULL), ('root', '', '', NULL, 'admin', 'z', ?, NULL, NULL)`,
 		made, touched, made, touched, made)
-	exec(v.t, v.path, `INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, once, created_at, deactivated_at,
+	dbtest.Exec(v.t, v.path, `INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, once, created_at, deactivated_at,
 		deactivated_by, reason) VALUES ('k1', 'alice', ?, 'p1', ?, 'CI', ?, ?, NULL, NULL, ''),
 		('k2', 'alice', ?, 'p1', ?, '', NULL, ?, ?, 'root', 'leaked')`,
 		v.live.Hash, v.live.Last4, access.HashOnce("form-1"), made, v.dead.Hash, v.dead.Last4, made, touched)
-	exec(v.t, v.path, `INSERT INTO key_uses (key_id, last_used_at) VALUES ('k1', ?)`, touched)
-	exec(v.t, v.path, `INSERT INTO sessions (id_hash, user_id, created_at, seen_at) VALUES (?, 'alice', ?, ?)`,
+	dbtest.Exec(v.t, v.path, `INSERT INTO key_uses (key_id, last_used_at) VALUES ('k1', ?)`, touched)
+	dbtest.Exec(v.t, v.path, `INSERT INTO sessions (id_hash, user_id, created_at, seen_at) VALUES (?, 'alice', ?, ?)`,
 		v.session, touched, touched)
-	exec(v.t, v.path, `INSERT INTO sign_ins (at, user_id, address, user_agent, outcome)
+	dbtest.Exec(v.t, v.path, `INSERT INTO sign_ins (at, user_id, address, user_agent, outcome)
 		VALUES (?, 'alice', '192.0.2.1', 'curl/8', 'signed in')`, touched)
-	exec(v.t, v.path, `UPDATE audit_head SET number = number + 1`)
-	exec(v.t, v.path, `INSERT INTO audit (number, at, actor, address, action, user_id, key_id, detail)
+	dbtest.Exec(v.t, v.path, `UPDATE audit_head SET number = number + 1`)
+	dbtest.Exec(v.t, v.path, `INSERT INTO audit (number, at, actor, address, action, user_id, key_id, detail)
 		VALUES (1, ?, 'alice', '192.0.2.1', 'create key', 'alice', 'k1', '')`, made)
 }
 
@@ -177,7 +178,7 @@ func TestDatabaseOfTheFirstVersionGoesOn(t *testing.T) {
 // DUR-12: a migration that cannot be done leaves the database as it was, for the program of before or a second try.
 func TestMigrationThatFailsChangesNothing(t *testing.T) {
 	v := newFirstVersion(t)
-	exec(t, v.path, `CREATE TABLE feedback (mine TEXT)`) // in the way of one that comes late in the migration
+	dbtest.Exec(t, v.path, `CREATE TABLE feedback (mine TEXT)`) // in the way of one that comes late in the migration
 	schema := v.schema()
 	if opened, err := db.Open(t.Context(), v.options()); err == nil {
 		_ = opened.Close()
@@ -186,7 +187,7 @@ func TestMigrationThatFailsChangesNothing(t *testing.T) {
 	if got := v.schema(); got != schema {
 		t.Errorf("before\n%safter\n%s", schema, got)
 	}
-	exec(t, v.path, `DROP TABLE feedback`)
+	dbtest.Exec(t, v.path, `DROP TABLE feedback`)
 	v.open()
 	defer func() { _ = v.Close() }()
 	v.wantKept()
@@ -195,9 +196,9 @@ func TestMigrationThatFailsChangesNothing(t *testing.T) {
 // schema returns how the tables are made, the migrations that were run, and the session of before.
 func (v *firstVersion) schema() string {
 	v.t.Helper()
-	conn := raw(v.t, v.path)
+	conn := dbtest.Open(v.t, v.path)
 	defer func() { _ = conn.Close() }()
-	return table(v.t, conn, `sqlite_master`) + table(v.t, conn, `goose_db_version`) + table(v.t, conn, `sessions`)
+	return dbtest.Table(v.t, conn, `sqlite_master`) + dbtest.Table(v.t, conn, `goose_db_version`) + dbtest.Table(v.t, conn, `sessions`)
 }
 
 // DUR-12: what only reads, beside a program of before that writes, migrates nothing.

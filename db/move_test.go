@@ -9,6 +9,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
@@ -107,9 +108,9 @@ func (s *story) moveClosed(to string) db.Moved {
 }
 
 // sorted returns the rows of a table, with the columns by name: the two databases have them in another order.
-func sorted(t *testing.T, conn outside, name string) string {
+func sorted(t *testing.T, conn dbtest.Outside, name string) string {
 	t.Helper()
-	return table(t, conn, `(SELECT `+strings.Join(columns(t, conn, name), ", ")+` FROM `+name+`) named`)
+	return dbtest.Table(t, conn, `(SELECT `+strings.Join(columns(t, conn, name), ", ")+` FROM `+name+`) named`)
 }
 
 func TestMovedDatabaseHasEveryRow(t *testing.T) {
@@ -120,7 +121,7 @@ func TestMovedDatabaseHasEveryRow(t *testing.T) {
 	if moved != want {
 		t.Errorf("moved are %+v, want %+v", moved, want)
 	}
-	source, target := raw(t, from), raw(t, to)
+	source, target := dbtest.Open(t, from), dbtest.Open(t, to)
 	for _, name := range db.MovedTables() {
 		there := sorted(t, source, name)
 		if there == "" && name != "new_uses" && name != "made_up" {
@@ -174,7 +175,7 @@ func TestMovedDatabaseGoesOn(t *testing.T) {
 // What SQLite has given out and forgotten is not given out again either.
 func TestMovedSignInsGoOnBehindTheForgottenOnes(t *testing.T) {
 	s := newStory(t)
-	exec(t, s.path, `DELETE FROM sign_ins`)
+	dbtest.Exec(t, s.path, `DELETE FROM sign_ins`)
 	s.move(pgtest.Database(t))
 	s.signIn("alice")
 	if got, _, err := s.SignIns(t.Context(), s.root, 0); err != nil || len(got) != 1 || got[0].Number != 4 {
@@ -183,7 +184,7 @@ func TestMovedSignInsGoOnBehindTheForgottenOnes(t *testing.T) {
 }
 
 func TestMovedMadeUpDataStaysMarked(t *testing.T) {
-	s := &story{desk: deskAt(t, newFile(t))}
+	s := &story{desk: deskAt(t, dbtest.NewFile(t))}
 	s.fill(20, 3000, 1)
 	moved := s.move(pgtest.Database(t))
 	some, err := s.MadeUp(t.Context())

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
@@ -24,8 +25,8 @@ func newPair(t *testing.T) *pair {
 	t.Helper()
 	s := newStory(t)
 	from, to := s.path, pgtest.Database(t)
-	exec(t, from, `INSERT INTO made_up (one, at) VALUES (1, 1)`)
-	exec(t, from, `INSERT INTO new_uses (place, uses) VALUES (-5, x'0102')`) // which cannot be merged
+	dbtest.Exec(t, from, `INSERT INTO made_up (one, at) VALUES (1, 1)`)
+	dbtest.Exec(t, from, `INSERT INTO new_uses (place, uses) VALUES (-5, x'0102')`) // which cannot be merged
 	s.move(to)
 	source, err := db.OpenToRead(t.Context(), from, s.now)
 	s.must(err)
@@ -132,12 +133,12 @@ func TestMoveThatTheServerAltersIsUndone(t *testing.T) {
 	s := newStory(t)
 	s.close()
 	to := pgtest.Database(t)
-	exec(t, to, `CREATE FUNCTION meddle() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+	dbtest.Exec(t, to, `CREATE FUNCTION meddle() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
 		IF to_regclass('keys') IS NOT NULL THEN UPDATE keys SET name = 'mine' WHERE number = 2; END IF; END $$`)
-	exec(t, to, `CREATE EVENT TRIGGER meddle ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION meddle()`)
+	dbtest.Exec(t, to, `CREATE EVENT TRIGGER meddle ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION meddle()`)
 	_, err := db.Move(t.Context(), s.options(), to, func(int, int) {})
 	wantLine(t, "meddled with", err, nil, "nothing was moved", "compare keys: name of the row with id ")
 	wantEmpty(t, to)
-	exec(t, to, `DROP EVENT TRIGGER meddle`)
+	dbtest.Exec(t, to, `DROP EVENT TRIGGER meddle`)
 	s.wantMoved(to)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
@@ -27,15 +28,15 @@ func TestTargetThatCannotBeMovedToIsLeftAsItIs(t *testing.T) {
 	s.close()
 	before := sum(t, s.path)
 	filled := func(statement string) string {
-		url := newCopy(t)
-		exec(t, url, statement)
+		url := dbtest.NewCopy(t)
+		dbtest.Exec(t, url, statement)
 		return url
 	}
 	other := pgtest.Database(t)
-	exec(t, other, `CREATE TABLE notes (text TEXT)`)
-	asleep := newCopy(t)
-	exec(t, asleep, `ALTER DATABASE `+nameOf(asleep)+` SET default_transaction_read_only = on`)
-	served := newCopy(t)
+	dbtest.Exec(t, other, `CREATE TABLE notes (text TEXT)`)
+	asleep := dbtest.NewCopy(t)
+	dbtest.Exec(t, asleep, `ALTER DATABASE `+nameOf(asleep)+` SET default_transaction_read_only = on`)
+	served := dbtest.NewCopy(t)
 	deskAt(t, served).close()
 	for name, row := range map[string]struct {
 		to    string
@@ -60,7 +61,7 @@ func TestTargetThatCannotBeMovedToIsLeftAsItIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			to, content := row.to, everything(t, row.to)
 			if name == "nobody's table" {
-				t.Cleanup(func() { exec(t, row.to, `DROP OWNED BY keydesk_nobody; DROP ROLE keydesk_nobody`) })
+				t.Cleanup(func() { dbtest.Exec(t, row.to, `DROP OWNED BY keydesk_nobody; DROP ROLE keydesk_nobody`) })
 				to = strings.Replace(to, "//postgres@", "//keydesk_nobody@", 1)
 			}
 			wantLine(t, name, s.tryMove(to), row.want, row.words, db.Shown(to))
@@ -89,13 +90,13 @@ func TestSourceThatCannotBeMovedIsLeftAsItIs(t *testing.T) {
 			s.t.Cleanup(func() { s.must(other.Close()) })
 		}, db.ErrInUse},
 		"newer": {func(s *story) {
-			exec(s.t, s.path, newerTables+`UPDATE oldest_program SET migration = 99999`)
+			dbtest.Exec(s.t, s.path, newerTables+`UPDATE oldest_program SET migration = 99999`)
 		}, db.ErrNewer},
 		"none": {func(s *story) { s.path = filepath.Join(filepath.Dir(s.path), "none.db") }, db.ErrAbsent},
 		"another program's": {func(s *story) {
 			s.path = filepath.Join(filepath.Dir(s.path), "songs.db")
 			s.must(os.WriteFile(s.path, nil, 0o600))
-			exec(s.t, s.path, `CREATE TABLE songs (name TEXT)`)
+			dbtest.Exec(s.t, s.path, `CREATE TABLE songs (name TEXT)`)
 		}, db.ErrForeign},
 		"damaged": {func(s *story) { s.must(os.Truncate(s.path, 9000)) }, db.ErrDamaged},
 	} {
@@ -126,7 +127,7 @@ func TestSourceThatCannotBeMovedIsLeftAsItIs(t *testing.T) {
 func TestRowsThatContradictOthersAreNotMoved(t *testing.T) {
 	s := newStory(t)
 	s.close()
-	exec(t, s.path, `INSERT INTO feedback (user_id, at, helpful, text) VALUES ('nobody', 1, 1, '')`)
+	dbtest.Exec(t, s.path, `INSERT INTO feedback (user_id, at, helpful, text) VALUES ('nobody', 1, 1, '')`)
 	to := pgtest.Database(t)
 	_, err := db.Move(t.Context(), s.options(), to, func(int, int) {})
 	wantLine(t, "a reference to nobody", err, nil, "nothing was moved", "feedback_user_id_fkey", "around keydesk")
@@ -139,10 +140,10 @@ func wantEmpty(t *testing.T, to string) {
 	if err := db.Exists(t.Context(), to); !errors.Is(err, db.ErrAbsent) {
 		t.Errorf("the target: %v", err)
 	}
-	conn := raw(t, to)
+	conn := dbtest.Open(t, to)
 	defer func() { _ = conn.Close() }()
 	for _, name := range db.MovedTables() {
-		if rows := table(t, conn, name); rows != "" && name != "audit_head" || name == "audit_head" && rows != "1 0 \n" {
+		if rows := dbtest.Table(t, conn, name); rows != "" && name != "audit_head" || name == "audit_head" && rows != "1 0 \n" {
 			t.Errorf("in %s are %s", name, rows)
 		}
 	}

@@ -7,14 +7,15 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
 // columns returns the columns of a table, in SQLite or PostgreSQL.
-func columns(t *testing.T, conn outside, table string) (names []string) {
+func columns(t *testing.T, conn dbtest.Outside, table string) (names []string) {
 	t.Helper()
 	query := `SELECT name FROM pragma_table_info(?) ORDER BY name`
-	if conn.postgres() {
+	if conn.Postgres() {
 		query = `SELECT column_name FROM information_schema.columns WHERE table_name = ? ORDER BY column_name COLLATE "C"`
 	}
 	if err := conn.Select(&names, conn.Rebind(query), table); err != nil {
@@ -27,12 +28,12 @@ func columns(t *testing.T, conn outside, table string) (names []string) {
 func TestEveryTableIsMoved(t *testing.T) {
 	s := newStory(t)
 	s.close()
-	source, target := raw(t, s.path), raw(t, newCopy(t))
+	source, target := dbtest.Open(t, s.path), dbtest.Open(t, dbtest.NewCopy(t))
 	var here []string
 	if err := source.Select(&here, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name`); err != nil {
 		t.Fatal(err)
 	}
-	there := tables(t, target)
+	there := dbtest.Tables(t, target)
 	moved := append(db.MovedTables(), "goose_db_version", "oldest_program")
 	slices.Sort(moved)
 	if !slices.Equal(moved, here) {
@@ -53,7 +54,7 @@ func TestEveryTableIsMoved(t *testing.T) {
 // rules returns what PostgreSQL holds about the tables and how it finds rows, but for what is in them.
 func rules(t *testing.T, database string) string {
 	t.Helper()
-	conn := raw(t, database)
+	conn := dbtest.Open(t, database)
 	defer func() { _ = conn.Close() }()
 	var all []string
 	for _, query := range []string{
@@ -84,7 +85,7 @@ func TestMovedDatabaseHoldsTheSameRules(t *testing.T) {
 	s := newStory(t)
 	to := pgtest.Database(t)
 	s.move(to)
-	if got, want := rules(t, to), rules(t, newCopy(t)); got != want || strings.Count(want, "TRIGGER") < 20 {
+	if got, want := rules(t, to), rules(t, dbtest.NewCopy(t)); got != want || strings.Count(want, "TRIGGER") < 20 {
 		t.Errorf("it has\n%s\nwant\n%s", got, want)
 	}
 }
@@ -93,12 +94,12 @@ func TestMovedDatabaseHoldsTheSameRules(t *testing.T) {
 func TestMoveToASchemaOfItsOwn(t *testing.T) {
 	s := newStory(t)
 	s.close()
-	to := newCopy(t)
+	to := dbtest.NewCopy(t)
 	deskAt(t, to).close()
 	before, beside := everything(t, to), rules(t, to)
-	exec(t, to, `CREATE ROLE keydesk_owner LOGIN`)
-	exec(t, to, `CREATE SCHEMA desk AUTHORIZATION keydesk_owner`)
-	t.Cleanup(func() { exec(t, to, `DROP OWNED BY keydesk_owner; DROP ROLE keydesk_owner`) })
+	dbtest.Exec(t, to, `CREATE ROLE keydesk_owner LOGIN`)
+	dbtest.Exec(t, to, `CREATE SCHEMA desk AUTHORIZATION keydesk_owner`)
+	t.Cleanup(func() { dbtest.Exec(t, to, `DROP OWNED BY keydesk_owner; DROP ROLE keydesk_owner`) })
 	own := strings.Replace(to, "//postgres@", "//keydesk_owner@", 1) + "&search_path=desk"
 	s.wantMoved(own)
 	if everything(t, to) != before || rules(t, to) != beside {

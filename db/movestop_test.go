@@ -10,6 +10,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
@@ -21,7 +22,7 @@ func (s *story) wantMoved(to string) {
 	if moved.Keys == 0 {
 		s.t.Error("no key was moved")
 	}
-	source, target := raw(s.t, s.path), raw(s.t, to)
+	source, target := dbtest.Open(s.t, s.path), dbtest.Open(s.t, to)
 	for _, name := range db.MovedTables() {
 		if sorted(s.t, source, name) != sorted(s.t, target, name) {
 			s.t.Errorf("%s is not the same", name)
@@ -77,7 +78,7 @@ func TestMoveThatLosesTheServerLeavesTheTargetEmpty(t *testing.T) {
 		_, err := db.Move(t.Context(), s.options(), to, func(done, total int) {
 			if !lost && done >= total*share/4-1 {
 				lost = true
-				exec(t, to, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				dbtest.Exec(t, to, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 					WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 			}
 		})
@@ -129,11 +130,11 @@ func TestNobodyOpensTheTargetMeanwhile(t *testing.T) {
 func TestMoveIsNotHurried(t *testing.T) {
 	s := newStory(t)
 	s.close()
-	to := newCopy(t)
-	exec(t, to, `CREATE FUNCTION linger() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+	to := dbtest.NewCopy(t)
+	dbtest.Exec(t, to, `CREATE FUNCTION linger() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
 		IF current_query() LIKE '%keys_number%' THEN PERFORM pg_sleep(0.4); END IF; END $$`)
-	exec(t, to, `CREATE EVENT TRIGGER linger ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION linger()`)
-	exec(t, to, `ALTER DATABASE `+nameOf(to)+` SET statement_timeout = 300`)
+	dbtest.Exec(t, to, `CREATE EVENT TRIGGER linger ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION linger()`)
+	dbtest.Exec(t, to, `ALTER DATABASE `+nameOf(to)+` SET statement_timeout = 300`)
 	_, err := db.Move(t.Context(), s.options(), to, func(int, int) {})
 	s.must(err)
 	s.path = to

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
@@ -25,7 +26,7 @@ func TestTextsThatPostgresCannotKeepAreCounted(t *testing.T) {
 		{`INSERT INTO key_days (key, day, service, address, accepted, refused, last_at) VALUES (?, 1, ?, '', 7, 0, 1), (?, 1, ?, '', 8, 0, 1)`,
 			[]any{number, "\xff", number, "😀"}},
 	} {
-		exec(t, s.path, row.statement, row.args...)
+		dbtest.Exec(t, s.path, row.statement, row.args...)
 	}
 	moved := s.moveClosed(pgtest.Database(t))
 	// Of user_beginnings 3 begin with what is none, and the bytes of a surrogate are one text.
@@ -40,7 +41,7 @@ func TestTextsThatPostgresCannotKeepAreCounted(t *testing.T) {
 		{`SELECT string_agg(beginning, ' ' ORDER BY beginning) FROM user_beginnings WHERE user_id = 'alice'`, "\uFFFD \uFFFD( \uFFFD(l"},
 	} {
 		var got string
-		if look(t, s.path, c.query, &got); got != c.want {
+		if dbtest.Look(t, s.path, c.query, &got); got != c.want {
 			t.Errorf("%s finds %q, want %q", c.query, got, c.want)
 		}
 	}
@@ -53,7 +54,7 @@ func TestTextsThatPostgresCannotKeepAreCounted(t *testing.T) {
 func TestTextsThatBecomeTheSameAreNotMoved(t *testing.T) {
 	s := newStory(t)
 	s.close()
-	exec(t, s.path, `INSERT INTO key_days (key, day, service, address, accepted, refused, last_at) VALUES (1, 1, ?, '', 7, 0, 1), (1, 1, ?, '', 8, 0, 1)`,
+	dbtest.Exec(t, s.path, `INSERT INTO key_days (key, day, service, address, accepted, refused, last_at) VALUES (1, 1, ?, '', 7, 0, 1), (1, 1, ?, '', 8, 0, 1)`,
 		"\xff", "\xfe")
 	to := pgtest.Database(t)
 	_, err := db.Move(t.Context(), s.options(), to, func(int, int) {})
@@ -67,14 +68,14 @@ func TestNewUsesThatCannotBeMergedDoNotHoldTheMoveUp(t *testing.T) {
 	s := newStory(t)
 	s.unmerged(s.key.ID, s.Now(), "gateway", "192.0.2.9", 1, 0)
 	s.close()
-	exec(t, s.path, `INSERT INTO new_uses (place, uses) VALUES (7, x'ff'), (8, x''), (-5, x''), (-9, x'ff')`)
+	dbtest.Exec(t, s.path, `INSERT INTO new_uses (place, uses) VALUES (7, x'ff'), (8, x''), (-5, x''), (-9, x'ff')`)
 	moved := s.moveClosed(pgtest.Database(t))
 	if moved.Damaged != 1 {
 		t.Errorf("%d rows are damaged", moved.Damaged)
 	}
 	var left, uses int
-	look(t, s.path, `SELECT count(*) FROM new_uses WHERE place < 0`, &left)
-	look(t, s.path, `SELECT count(*) FROM key_days WHERE address = '192.0.2.9'`, &uses)
+	dbtest.Look(t, s.path, `SELECT count(*) FROM new_uses WHERE place < 0`, &left)
+	dbtest.Look(t, s.path, `SELECT count(*) FROM key_days WHERE address = '192.0.2.9'`, &uses)
 	if left != 2 || uses != 1 {
 		t.Errorf("%d rows are left as they were, %d uses are merged", left, uses)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // unmerged writes down a use of the key that nobody merges.
@@ -110,7 +111,7 @@ func (d *desk) wantWaiting(when string, want int) {
 // count returns the number that a query yields.
 func (d *desk) count(query string) (n int) {
 	d.t.Helper()
-	look(d.t, d.path, query, &n)
+	dbtest.Look(d.t, d.path, query, &n)
 	return n
 }
 
@@ -162,7 +163,7 @@ func TestUsesThatAreNotWrittenAreNotSeen(t *testing.T) {
 		tables = append(tables, "last_uses")
 	}
 	for _, table := range tables {
-		allow := refuse(t, d.path, table)
+		allow := dbtest.Refuse(t, d.path, table)
 		if err := d.saveUses(map[string]time.Time{key.ID: d.Now()}); err == nil {
 			t.Error("no error")
 		}
@@ -184,7 +185,7 @@ func TestMergeThatFailsLosesNothing(t *testing.T) {
 		tables = append(tables, "last_uses")
 	}
 	for _, table := range tables {
-		allow := refuse(t, d.path, table)
+		allow := dbtest.Refuse(t, d.path, table)
 		for range 2 {
 			if err := d.MergeUses(t.Context()); err == nil {
 				t.Error("no error")
@@ -217,7 +218,7 @@ func TestDamagedUsesAreLeftOut(t *testing.T) {
 	d := newDesk(t)
 	key, _ := d.makeKey(d.alice)
 	d.unmerged(key.ID, d.Now(), "billing", "192.0.2.7", 2, 0)
-	exec(t, d.path, `UPDATE new_uses SET uses = substr(uses, 1, length(uses) - 1)`)
+	dbtest.Exec(t, d.path, `UPDATE new_uses SET uses = substr(uses, 1, length(uses) - 1)`)
 	d.unmerged(key.ID, d.Now(), "reports", "192.0.2.8", 1, 0)
 	d.reopen()
 	if err := d.MergeUses(t.Context()); !errors.Is(err, db.ErrUses) {

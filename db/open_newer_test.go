@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // newerTables is what the migration of a program to come leaves, at the least.
@@ -16,7 +17,7 @@ const newerTables = `INSERT INTO goose_db_version (version_id, is_applied) VALUE
 func TestTablesOfANewerProgramAreOpenedAsLongAsTheyMayBe(t *testing.T) {
 	d := newDesk(t)
 	key, hash := d.makeKey(d.alice)
-	exec(t, d.path, newerTables)
+	dbtest.Exec(t, d.path, newerTables)
 	d.reopen()
 	d.deactivate(d.alice, key.ID)
 	reader, err := db.OpenToRead(t.Context(), d.path, d.now)
@@ -27,7 +28,7 @@ func TestTablesOfANewerProgramAreOpenedAsLongAsTheyMayBe(t *testing.T) {
 	d.must(reader.Close())
 	d.close()
 
-	exec(t, d.path, `UPDATE oldest_program SET migration = 99999`)
+	dbtest.Exec(t, d.path, `UPDATE oldest_program SET migration = 99999`)
 	before := d.content()
 	if _, err := db.Open(t.Context(), d.options()); !errors.Is(err, db.ErrNewer) || strings.Contains(err.Error(), "\n") {
 		t.Errorf("open: %v", err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // DUR-11
@@ -101,20 +102,20 @@ func TestFileThatCannotBeUsedIsLeftAsItIs(t *testing.T) {
 		"first page":       {func(t *testing.T, d *desk) { overwrite(t, d, 0) }, db.ErrDamaged, false},
 		"third page":       {func(t *testing.T, d *desk) { overwrite(t, d, 2*page) }, db.ErrDamaged, false},
 		"tenth page":       {func(t *testing.T, d *desk) { overwrite(t, d, 9*page) }, db.ErrDamaged, false},
-		"another database": {func(t *testing.T, d *desk) { exec(t, d.path, foreign) }, db.ErrForeign, false},
+		"another database": {func(t *testing.T, d *desk) { dbtest.Exec(t, d.path, foreign) }, db.ErrForeign, false},
 		"another program's": {
-			func(t *testing.T, d *desk) { exec(t, d.path, foreign+`PRAGMA application_id = 1196444487`) },
+			func(t *testing.T, d *desk) { dbtest.Exec(t, d.path, foreign+`PRAGMA application_id = 1196444487`) },
 			db.ErrForeign, false,
 		},
 		"another's with goose": {
 			func(t *testing.T, d *desk) {
-				exec(t, d.path, foreign+`CREATE TABLE goose_db_version (version_id INTEGER); INSERT INTO goose_db_version VALUES (1)`)
+				dbtest.Exec(t, d.path, foreign+`CREATE TABLE goose_db_version (version_id INTEGER); INSERT INTO goose_db_version VALUES (1)`)
 			},
 			db.ErrForeign, false,
 		},
 		"another's with goose at its start": {
 			func(t *testing.T, d *desk) {
-				exec(t, d.path, foreign+`CREATE TABLE goose_db_version (version_id INTEGER); INSERT INTO goose_db_version VALUES (0)`)
+				dbtest.Exec(t, d.path, foreign+`CREATE TABLE goose_db_version (version_id INTEGER); INSERT INTO goose_db_version VALUES (0)`)
 			},
 			db.ErrForeign, false,
 		},
@@ -126,17 +127,17 @@ func TestFileThatCannotBeUsedIsLeftAsItIs(t *testing.T) {
 		"newer": {
 			func(t *testing.T, d *desk) {
 				spoil(t, d)
-				exec(t, d.path, newerTables+`UPDATE oldest_program SET migration = 99999`)
+				dbtest.Exec(t, d.path, newerTables+`UPDATE oldest_program SET migration = 99999`)
 			},
 			db.ErrNewer, false,
 		},
 		"secrets missing": {
-			func(t *testing.T, d *desk) { spoil(t, d); exec(t, d.path, `DELETE FROM secrets`) }, db.ErrDamaged, true,
+			func(t *testing.T, d *desk) { spoil(t, d); dbtest.Exec(t, d.path, `DELETE FROM secrets`) }, db.ErrDamaged, true,
 		},
 		"one secret missing": {
 			func(t *testing.T, d *desk) {
 				spoil(t, d)
-				exec(t, d.path, `DELETE FROM secrets WHERE kind = 'session'`)
+				dbtest.Exec(t, d.path, `DELETE FROM secrets WHERE kind = 'session'`)
 			},
 			db.ErrDamaged, true,
 		},
@@ -146,7 +147,7 @@ func TestFileThatCannotBeUsedIsLeftAsItIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := &desk{
-				t: t, path: newFile(t), digits: access.NewRootSecret(),
+				t: t, path: dbtest.NewFile(t), digits: access.NewRootSecret(),
 				operator: access.TheOperator(),
 			}
 			row.prepare(t, d)
@@ -220,7 +221,7 @@ func TestLinkToNothingIsRefused(t *testing.T) {
 }
 
 func TestFolderIsNoDatabase(t *testing.T) {
-	d := &desk{t: t, path: newFile(t)}
+	d := &desk{t: t, path: dbtest.NewFile(t)}
 	if err := os.Mkdir(d.path, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 func TestReopenedDatabaseKnowsItsKeys(t *testing.T) {
@@ -67,7 +68,7 @@ func TestRootSecretMayBeMadeOnce(t *testing.T) {
 	}
 	d.openWith(o)
 	d.close()
-	o.Database = newDatabase(t)
+	o.Database = dbtest.New(t)
 	d.openWith(o)
 	d.close()
 	if len(asked) != 2 || asked[0] || !asked[1] {
@@ -77,7 +78,7 @@ func TestRootSecretMayBeMadeOnce(t *testing.T) {
 
 // DUR-9
 func TestWithoutARootSecretNothingIsMade(t *testing.T) {
-	d := &desk{t: t, path: newFile(t)}
+	d := &desk{t: t, path: dbtest.NewFile(t)}
 	missing := errors.New("the root secret is missing")
 	o := d.options()
 	o.Root = func(bool) (access.RootSecret, error) { return access.RootSecret{}, missing }
@@ -91,7 +92,7 @@ func TestWithoutARootSecretNothingIsMade(t *testing.T) {
 
 // DUR-15: a first start that was stopped between making the file and its tables; somebody else may have made the file.
 func TestEmptyFileBecomesADatabaseOfItsOwner(t *testing.T) {
-	path := newFile(t)
+	path := dbtest.NewFile(t)
 	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o644)); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +131,7 @@ func TestNoSecretIsWrittenDown(t *testing.T) {
 	if _, err := d.openSession(access.HashToken(session), nil, "alice"); err != nil {
 		t.Fatal(err)
 	}
-	all := written(t, d.path)
+	all := dbtest.Written(t, d.path)
 	for name, text := range map[string][]byte{"hash": f.Hash, "session's hash": access.HashToken(session)} {
 		if !bytes.Contains(all, text) {
 			t.Errorf("the %s is not found: this test does not see what is written", name)
@@ -187,7 +188,7 @@ func TestAnyPathWillDo(t *testing.T) {
 func TestFirstStartThatWasCutShortBeginsAnew(t *testing.T) {
 	d := emptyDesk(t)
 	d.close()
-	exec(t, d.path, `DELETE FROM secrets`)
+	dbtest.Exec(t, d.path, `DELETE FROM secrets`)
 	d.digits = access.NewRootSecret()
 	d.open()
 	d.alice = d.addUser("alice")

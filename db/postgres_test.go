@@ -9,17 +9,18 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
 // everything returns all tables of a PostgreSQL database, with all that is in them.
 func everything(t *testing.T, database string) string {
 	t.Helper()
-	conn := raw(t, database)
+	conn := dbtest.Open(t, database)
 	defer func() { _ = conn.Close() }()
 	var all strings.Builder
-	for _, name := range tables(t, conn) {
-		all.WriteString(name + "\n" + table(t, conn, name))
+	for _, name := range dbtest.Tables(t, conn) {
+		all.WriteString(name + "\n" + dbtest.Table(t, conn, name))
 	}
 	return all.String()
 }
@@ -35,31 +36,31 @@ func TestPostgresDatabaseThatCannotBeUsedIsLeftAsItIs(t *testing.T) {
 		"another program's": {
 			func(t *testing.T, d *desk) {
 				d.path = pgtest.Database(t)
-				exec(t, d.path, `CREATE TABLE notes (text TEXT)`)
+				dbtest.Exec(t, d.path, `CREATE TABLE notes (text TEXT)`)
 			},
 			nil, "tables of another program", false,
 		},
 		"another's with goose": {
 			func(t *testing.T, d *desk) {
 				d.path = pgtest.Database(t)
-				exec(t, d.path, `CREATE TABLE goose_db_version (version_id INTEGER); INSERT INTO goose_db_version VALUES (6); CREATE TABLE users ()`)
+				dbtest.Exec(t, d.path, `CREATE TABLE goose_db_version (version_id INTEGER); INSERT INTO goose_db_version VALUES (6); CREATE TABLE users ()`)
 			},
 			nil, "tables of another program", false,
 		},
 		"another root secret": {func(_ *testing.T, d *desk) { d.digits = access.NewRootSecret() }, db.ErrWrongSecret, "", true},
 		"secrets missing": {
-			func(t *testing.T, d *desk) { exec(t, d.path, `DELETE FROM secrets`) }, db.ErrDamaged, "", true,
+			func(t *testing.T, d *desk) { dbtest.Exec(t, d.path, `DELETE FROM secrets`) }, db.ErrDamaged, "", true,
 		},
 		"one secret missing": {
-			func(t *testing.T, d *desk) { exec(t, d.path, `DELETE FROM secrets WHERE kind = 'session'`) }, db.ErrDamaged, "", true,
+			func(t *testing.T, d *desk) { dbtest.Exec(t, d.path, `DELETE FROM secrets WHERE kind = 'session'`) }, db.ErrDamaged, "", true,
 		},
-		"a table missing": {func(t *testing.T, d *desk) { exec(t, d.path, `DROP TABLE oldest_program`) }, db.ErrDamaged, "", false},
+		"a table missing": {func(t *testing.T, d *desk) { dbtest.Exec(t, d.path, `DROP TABLE oldest_program`) }, db.ErrDamaged, "", false},
 		"the other missing": {
-			func(t *testing.T, d *desk) { exec(t, d.path, `DROP TABLE audit_head`) }, db.ErrDamaged, "", false,
+			func(t *testing.T, d *desk) { dbtest.Exec(t, d.path, `DROP TABLE audit_head`) }, db.ErrDamaged, "", false,
 		},
 		"newer": {
 			func(t *testing.T, d *desk) {
-				exec(t, d.path, newerTables+`UPDATE oldest_program SET migration = 99999`)
+				dbtest.Exec(t, d.path, newerTables+`UPDATE oldest_program SET migration = 99999`)
 			},
 			db.ErrNewer, "", false,
 		},
@@ -91,17 +92,17 @@ func latin(t *testing.T) string {
 	t.Helper()
 	url := pgtest.Database(t)
 	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
-	exec(t, url, `CREATE DATABASE `+name+`_latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'`)
-	t.Cleanup(func() { exec(t, url, `DROP DATABASE `+name+`_latin WITH (FORCE)`) })
+	dbtest.Exec(t, url, `CREATE DATABASE `+name+`_latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'`)
+	t.Cleanup(func() { dbtest.Exec(t, url, `DROP DATABASE `+name+`_latin WITH (FORCE)`) })
 	return strings.Replace(url, name, name+"_latin", 1)
 }
 
 // aged returns a database that says of itself that it is of an older version.
 func aged(t *testing.T) string {
 	t.Helper()
-	url := newCopy(t)
-	exec(t, url, `CREATE SCHEMA aged`)
-	exec(t, url, `CREATE FUNCTION aged.current_setting(name TEXT) RETURNS TEXT LANGUAGE sql AS $$ SELECT CASE name
+	url := dbtest.NewCopy(t)
+	dbtest.Exec(t, url, `CREATE SCHEMA aged`)
+	dbtest.Exec(t, url, `CREATE FUNCTION aged.current_setting(name TEXT) RETURNS TEXT LANGUAGE sql AS $$ SELECT CASE name
 		WHEN 'server_version_num' THEN '140011' WHEN 'server_version' THEN '14.11' ELSE pg_catalog.current_setting(name) END $$`)
 	return url + "&search_path=aged,pg_catalog,public"
 }
@@ -112,7 +113,7 @@ func TestPostgresThatTakesNoWritesIsNotOpened(t *testing.T) {
 	d.makeKey(d.alice)
 	d.close()
 	name := d.path[strings.LastIndex(d.path, "/")+1 : strings.Index(d.path, "?")]
-	exec(t, d.path, `ALTER DATABASE `+name+` SET default_transaction_read_only = on`)
+	dbtest.Exec(t, d.path, `ALTER DATABASE `+name+` SET default_transaction_read_only = on`)
 	before := everything(t, d.path)
 	_, err := db.Open(t.Context(), d.options())
 	wantLine(t, "open", err, db.ErrReadOnly, db.Shown(d.path))
@@ -131,15 +132,15 @@ func TestPostgresThatTakesNoWritesIsNotOpened(t *testing.T) {
 func TestRoleThatMayMakeNoTablesIsTold(t *testing.T) {
 	url := pgtest.Database(t)
 	name := "role_" + url[strings.LastIndex(url, "/")+1:strings.Index(url, "?")]
-	exec(t, url, `CREATE ROLE `+name+` LOGIN`)
-	t.Cleanup(func() { exec(t, url, `DROP OWNED BY `+name+`; DROP ROLE `+name) })
+	dbtest.Exec(t, url, `CREATE ROLE `+name+` LOGIN`)
+	t.Cleanup(func() { dbtest.Exec(t, url, `DROP OWNED BY `+name+`; DROP ROLE `+name) })
 	o := optionsFor(strings.Replace(url, "postgres@", name+"@", 1))
 	_, err := db.Open(t.Context(), o)
 	wantLine(t, "open", err, nil, "permission denied", "grant the role", db.Shown(o.Database))
 	if after := everything(t, url); after != "" {
 		t.Errorf("made were\n%s", after)
 	}
-	exec(t, url, `GRANT ALL ON SCHEMA public TO `+name)
+	dbtest.Exec(t, url, `GRANT ALL ON SCHEMA public TO `+name)
 	d, err := db.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -194,8 +195,8 @@ func TestInstancesOpenAnEmptyDatabaseTogether(t *testing.T) {
 		}
 	}
 	var migrations, sealed int
-	look(t, o.Database, `SELECT count(*) FROM goose_db_version WHERE version_id > 0`, &migrations)
-	if look(t, o.Database, `SELECT count(*) FROM secrets`, &sealed); migrations != 1 || sealed != 2 {
+	dbtest.Look(t, o.Database, `SELECT count(*) FROM goose_db_version WHERE version_id > 0`, &migrations)
+	if dbtest.Look(t, o.Database, `SELECT count(*) FROM secrets`, &sealed); migrations != 1 || sealed != 2 {
 		t.Errorf("%d migrations, %d secrets", migrations, sealed)
 	}
 	if err := desks[0].AddUser(t.Context(), access.TheOperator(), access.Person{UserID: "alice", Role: access.User}, "x"); err != nil {
@@ -209,7 +210,7 @@ func TestInstancesOpenAnEmptyDatabaseTogether(t *testing.T) {
 // An instance that starts while another makes the tables waits no longer than it is told to.
 func TestInstanceDoesNotWaitForEver(t *testing.T) {
 	url := pgtest.Database(t)
-	conn := raw(t, url)
+	conn := dbtest.Open(t, url)
 	conn.SetMaxOpenConns(1)
 	if _, err := conn.Exec(`SELECT pg_advisory_lock(1262768971, 0)`); err != nil {
 		t.Fatal(err)

@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // KEY-8, AZ-9, AUD-7: what empties a whole table fires no trigger of a row.
 func TestPostgresEmptiesNoTable(t *testing.T) {
 	d := newPostgresDesk(t)
 	conn := lawless(t, d)
-	exec(t, d.path, `INSERT INTO made_up (one, at) VALUES (1, 1)`)
+	dbtest.Exec(t, d.path, `INSERT INTO made_up (one, at) VALUES (1, 1)`)
 	for words, statement := range map[string]string{
 		"a key is never deleted":                 `TRUNCATE keys`,
 		"a user is never deleted":                `TRUNCATE users CASCADE`,
@@ -28,7 +29,7 @@ func TestPostgresEmptiesNoTable(t *testing.T) {
 func TestPostgresReplacesNothing(t *testing.T) {
 	d := newPostgresDesk(t)
 	conn := lawless(t, d)
-	exec(t, d.path, `UPDATE users SET email = 'root@example.com' WHERE id = 'root'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET email = 'root@example.com' WHERE id = 'root'`)
 	d.issue(d.root, "bob")
 	user := func(values, set string) string {
 		return `INSERT INTO users (id, name, name_folded, email, role, password_hash, created_at) VALUES (` + values + `, 'x', 1) ` + set
@@ -92,7 +93,7 @@ func TestPostgresTakesNoNullForAValue(t *testing.T) {
 func TestPostgresAsksItsOwnTables(t *testing.T) {
 	d := newPostgresDesk(t)
 	lawless(t, d)
-	before, conn := d.content(), raw(t, d.path)
+	before, conn := d.content(), dbtest.Open(t, d.path)
 	conn.SetMaxOpenConns(1)
 	for _, statement := range []string{
 		`CREATE TEMPORARY TABLE users AS SELECT id, 'user' AS role, disabled_at FROM users`,
@@ -144,7 +145,7 @@ func TestPostgresTakesOneAfterTheOther(t *testing.T) {
 				second <- err
 			}()
 			for waiting := 0; waiting == 0; {
-				look(t, d.path, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`, &waiting)
+				dbtest.Look(t, d.path, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`, &waiting)
 			}
 			d.must(first.Commit())
 			if err := <-second; err == nil || !strings.Contains(err.Error(), row.words) {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // REPLACE is SQLite's alone: it deletes the row that it collides with, on whichever uniqueness, without firing a delete
@@ -61,7 +62,7 @@ func TestSQLiteReplacesNoUser(t *testing.T) {
 	conn := lawless(t, d)
 	d.must(d.DisableUser(t.Context(), d.root, "bob"))
 	d.add(access.Person{UserID: "carol", Email: "carol@example.com", Role: access.User})
-	exec(t, d.path, `UPDATE users SET email = 'root@example.com' WHERE id = 'root'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET email = 'root@example.com' WHERE id = 'root'`)
 	columns := ` INTO users (id, name, name_folded, email, role, password_hash, created_at) VALUES `
 	wantRefused(t, conn, "a user is added once", map[string]string{
 		"promoted":                                 `INSERT OR REPLACE` + columns + `('alice', '', '', NULL, 'admin', 'x', 1)`,

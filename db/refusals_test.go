@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // lawless is a connection around the desk, on which alice owns the key live, and bob the deactivated key dead.
-func lawless(t *testing.T, d *desk) outside {
+func lawless(t *testing.T, d *desk) dbtest.Outside {
 	t.Helper()
 	for owner, name := range map[access.Actor]string{d.alice: "live", d.bob: "dead"} {
 		key, err := d.CreateKey(t.Context(), owner, d.fingerprint(), "form of "+name)
@@ -22,18 +23,18 @@ func lawless(t *testing.T, d *desk) outside {
 			d.deactivate(owner, key.ID)
 		}
 	}
-	return raw(t, d.path)
+	return dbtest.Open(t, d.path)
 }
 
 // wantRefused runs each statement and fails the test unless a trigger refuses it with these words and nothing changes.
-func wantRefused(t *testing.T, conn outside, words string, statements map[string]string) {
+func wantRefused(t *testing.T, conn dbtest.Outside, words string, statements map[string]string) {
 	t.Helper()
-	before := content(t, conn)
+	before := dbtest.Content(t, conn)
 	for name, statement := range statements {
 		if _, err := conn.Exec(statement); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: got %v, want %q", name, err, words)
 		}
-		if after := content(t, conn); after != before {
+		if after := dbtest.Content(t, conn); after != before {
 			t.Fatalf("%s: before\n%safter\n%s", name, before, after)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 func TestHistoryIsKeptAsLongAsTheSettingsSay(t *testing.T) {
@@ -50,7 +51,7 @@ func TestHistoryIsKeptAsLongAsTheSettingsSay(t *testing.T) {
 
 func TestMuchHistoryIsForgottenInPieces(t *testing.T) {
 	d := newDesk(t)
-	exec(t, d.path, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1234)
+	dbtest.Exec(t, d.path, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1234)
 		INSERT INTO sign_ins (at, user_id, address, user_agent, outcome) SELECT i, 'alice', '', '', 'signed in' FROM n`)
 	forget(t, d, time.Hour, 1234)
 }

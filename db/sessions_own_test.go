@@ -9,6 +9,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // sessions returns what the actor sees of their sessions.
@@ -36,7 +37,7 @@ func TestOwnSessionsAreTheLiveOnes(t *testing.T) {
 	d.signIn("alice") // in use for too long
 	for range 23 {
 		d.advance(31 * time.Minute)
-		exec(t, d.path, `UPDATE sessions SET seen_at = ? WHERE created_at < ?`, d.Now().UnixMicro(), d.Now().UnixMicro())
+		dbtest.Exec(t, d.path, `UPDATE sessions SET seen_at = ? WHERE created_at < ?`, d.Now().UnixMicro(), d.Now().UnixMicro())
 	}
 	d.signIn("alice") // idle for too long
 	d.advance(30 * time.Minute)
@@ -187,7 +188,7 @@ func TestSignInForgetsEndedSessions(t *testing.T) {
 	}
 	alive := d.signIn("bob")
 	var n int
-	if look(t, d.path, `SELECT count(*) FROM sessions`, &n); n != 1 || !d.alive(alive) {
+	if dbtest.Look(t, d.path, `SELECT count(*) FROM sessions`, &n); n != 1 || !d.alive(alive) {
 		t.Errorf("%d sessions are kept", n)
 	}
 }

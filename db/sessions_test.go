@@ -6,6 +6,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 func limits() access.SessionLimits { return access.SessionLimits{Idle: time.Hour, Max: 12 * time.Hour} }
@@ -194,7 +195,7 @@ func TestSignInEndsTheSessionBefore(t *testing.T) {
 func TestDisabledUserHasNoSession(t *testing.T) {
 	d := newDesk(t)
 	hash, bobs := d.signIn("alice"), d.signIn("bob")
-	exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'alice'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'alice'`)
 	if d.alive(hash) || !d.alive(bobs) {
 		t.Errorf("alice's session is alive: %t, bob's: %t", d.alive(hash), d.alive(bobs))
 	}
@@ -204,7 +205,7 @@ func TestDisabledUserHasNoSession(t *testing.T) {
 func TestSessionHasTheRoleOfNow(t *testing.T) {
 	d := newDesk(t)
 	hash := d.signIn("alice")
-	exec(t, d.path, `UPDATE users SET role = 'admin' WHERE id = 'alice'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET role = 'admin' WHERE id = 'alice'`)
 	if visit, err := d.Session(t.Context(), hash, limits()); err != nil || visit.Person.Role != access.Admin {
 		t.Errorf("got %+v, %v", visit, err)
 	}
@@ -212,7 +213,7 @@ func TestSessionHasTheRoleOfNow(t *testing.T) {
 
 func TestWhoIsDisabledOrUnknownCannotSignIn(t *testing.T) {
 	d := newDesk(t)
-	exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'alice'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET disabled_at = created_at WHERE id = 'alice'`)
 	for id, want := range map[string]access.Outcome{
 		"alice": access.UserDisabled, "nobody": access.UserUnknown, "Bob": access.UserUnknown, "": access.UserUnknown,
 	} {

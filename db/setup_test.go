@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 func nobodysDesk(t *testing.T) *desk {
@@ -80,7 +81,7 @@ func TestSetUpMakesTheFirstAdministratorOnce(t *testing.T) {
 
 // AUTH-12: a restart issues a new link, and what stood in the log of the last start is worth nothing.
 func TestRestartReplacesTheSetUpLink(t *testing.T) {
-	d := deskAt(t, newFile(t))
+	d := deskAt(t, dbtest.NewFile(t))
 	old := d.issueSetUp()
 	d.reopen()
 	newer := d.issueSetUp()
@@ -91,7 +92,7 @@ func TestRestartReplacesTheSetUpLink(t *testing.T) {
 
 // AUTH-12: of several instances each prints a link, any of which is good for the first administrator, and none after that.
 func TestSetUpLinkOfEveryInstanceIsGoodUntilOneIsUsed(t *testing.T) {
-	d := deskAt(t, newCopy(t))
+	d := deskAt(t, dbtest.NewCopy(t))
 	first, second, third := d.issueSetUp(), d.issueSetUp(), d.issueSetUp()
 	for _, link := range [][]byte{first, second, third} {
 		d.must(d.CheckSetUpLink(t.Context(), link))

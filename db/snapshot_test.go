@@ -10,6 +10,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // longExport is of several parts, by both readers of SQLite.
@@ -77,7 +78,7 @@ func TestReadersOfAnExportSeeTheSame(t *testing.T) {
 	inOrder(made)
 	first, middle, last := made[0], made[longExport/2], made[longExport-1]
 	ctx, stop := context.WithCancel(t.Context())
-	conn := raw(t, d.path)
+	conn := dbtest.Open(t, d.path)
 	ended := make(chan error)
 	go func() {
 		var err error
@@ -106,9 +107,9 @@ func TestReadersOfAnExportSeeTheSame(t *testing.T) {
 // wantNoReads fails the test if a transaction is going on. PostgreSQL may take a moment to notice who has gone.
 func (d *desk) wantNoReads() {
 	d.t.Helper()
-	conn := raw(d.t, d.path)
+	conn := dbtest.Open(d.t, d.path)
 	defer func() { _ = conn.Close() }()
-	if !conn.postgres() {
+	if !conn.Postgres() {
 		var busy, pages, moved int
 		d.must(conn.QueryRow(`PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved))
 		if busy != 0 {

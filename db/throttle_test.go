@@ -8,6 +8,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // try makes a sign-in whose password was right or wrong, from the address and the browser (none when empty), and
@@ -175,7 +176,7 @@ func TestKnownBrowsersAreBounded(t *testing.T) {
 		d.mustTry("alice", access.SignedIn, "192.0.2.1", fmt.Sprint("browser ", i), access.SignedIn)
 	}
 	var n int
-	if look(t, d.path, `SELECT count(*) FROM browsers`, &n); n != access.KnownBrowsers {
+	if dbtest.Look(t, d.path, `SELECT count(*) FROM browsers`, &n); n != access.KnownBrowsers {
 		t.Fatalf("%d browsers", n)
 	}
 	d.attack("alice", access.AccountFailures)

@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // DUR-4: a commit that fails may have happened all the same, which nobody is told as if it were known.
 func TestChangeWhoseCommitFailsIsNotSaidToHaveHappened(t *testing.T) {
 	d := newDesk(t)
-	allow := unsureCommits(t, d.path)
+	allow := dbtest.UnsureCommits(t, d.path)
 	before, f := d.content(), d.fingerprint()
 	_, err := d.CreateKey(t.Context(), d.alice, f, "")
 	if !errors.Is(err, access.ErrUnsure) || errors.Is(err, access.ErrUnsaved) {
@@ -32,10 +33,10 @@ func TestChangeWhoseCommitFailsIsNotSaidToHaveHappened(t *testing.T) {
 func TestChangeThatPostgresDoesNotCommitIsSaidToBeUnsaved(t *testing.T) {
 	d := newPostgresDesk(t)
 	key, _ := d.makeKey(d.alice)
-	exec(t, d.path, `CREATE TABLE later (user_id TEXT COLLATE "C" REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED)`)
-	exec(t, d.path, `CREATE FUNCTION too_late() RETURNS trigger LANGUAGE plpgsql AS
+	dbtest.Exec(t, d.path, `CREATE TABLE later (user_id TEXT COLLATE "C" REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED)`)
+	dbtest.Exec(t, d.path, `CREATE FUNCTION too_late() RETURNS trigger LANGUAGE plpgsql AS
 		$$ BEGIN INSERT INTO later VALUES ('nobody'); RETURN NULL; END $$`)
-	exec(t, d.path, `CREATE TRIGGER too_late AFTER INSERT ON audit FOR EACH ROW EXECUTE FUNCTION too_late()`)
+	dbtest.Exec(t, d.path, `CREATE TRIGGER too_late AFTER INSERT ON audit FOR EACH ROW EXECUTE FUNCTION too_late()`)
 	before, told := d.content(), len(d.all())
 	_, err := d.DeactivateOwnKey(t.Context(), d.alice, key.ID)
 	if !errors.Is(err, access.ErrUnsaved) || errors.Is(err, access.ErrUnsure) {
@@ -66,7 +67,7 @@ func TestRefusedChangeIsSaidToBeUnsaved(t *testing.T) {
 func TestKeyIsInDoubtUntilTheDatabaseTells(t *testing.T) {
 	d := newDesk(t)
 	key, _ := d.makeKey(d.alice)
-	unsureCommits(t, d.path)
+	dbtest.UnsureCommits(t, d.path)
 	told := func(want ...access.Status) {
 		t.Helper()
 		var got []access.Status

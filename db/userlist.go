@@ -27,9 +27,10 @@ func (db *DB) Users(ctx context.Context, actor access.Actor, text, after string)
 	if err := access.Check(actor, access.SeeUsers); err != nil {
 		return nil, false, err
 	}
-	if !storable(text + after) {
+	if !storable(text) {
 		return nil, false, nil
 	}
+	after, _, _ = strings.Cut(strings.ToValidUTF8(after, lastRune), "\x00") // what both databases take, in the same place
 	where, args := `WHERE id > ?`, []any{after}
 	if text = access.Fold(text); text != "" {
 		if where, args, err = db.search(ctx, text, after); err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // found returns the User IDs on all pages of a search.
@@ -29,13 +30,13 @@ func (d *desk) found(text string) (list []string) {
 // However many a text finds, and by which of the three, it finds whom it should, in order and once.
 func TestSearchOfManyFindsWhoBeginsSo(t *testing.T) {
 	d := newDesk(t)
-	exec(t, d.path, `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2999)
+	dbtest.Exec(t, d.path, `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2999)
 		INSERT INTO users (id, name, name_folded, email, role, password_hash, created_at)
 		SELECT CASE i % 3 WHEN 0 THEN 'x' WHEN 1 THEN 'maria.' ELSE 'a' END || i, '', CASE i % 2 WHEN 0 THEN 'maria '
 			WHEN 1 THEN 'émile ' END || i, CASE i % 5 WHEN 0 THEN 'maria.' ELSE 'e' END || i || '@example.com', 'user', '', 0
 		FROM n`)
 	var texts []struct{ id, name, email string }
-	rows, err := raw(t, d.path).Query(`SELECT id, name_folded, coalesce(email, '') FROM users ORDER BY id`)
+	rows, err := dbtest.Open(t, d.path).Query(`SELECT id, name_folded, coalesce(email, '') FROM users ORDER BY id`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func TestSearchOfManyFindsWhoBeginsSo(t *testing.T) {
 func TestSearchFollowsAChange(t *testing.T) {
 	d := newDesk(t)
 	d.add(access.Person{UserID: "u1", Name: "Anna", Email: "anna@example.com", Role: access.User})
-	exec(t, d.path, `UPDATE users SET name_folded = 'anton', email = 'berta@example.com' WHERE id = 'u1'`)
+	dbtest.Exec(t, d.path, `UPDATE users SET name_folded = 'anton', email = 'berta@example.com' WHERE id = 'u1'`)
 	for text, want := range map[string][]string{"ann": nil, "anna": nil, "an": {"u1"}, "ant": {"u1"}, "anto": {"u1"}, "be": {"u1"}} {
 		if got := d.found(text); !slices.Equal(got, want) {
 			t.Errorf("%q finds %v, want %v", text, got, want)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 func TestAllKeysAreToldOf(t *testing.T) {
@@ -113,7 +114,7 @@ func TestUsesAreSavedTogether(t *testing.T) {
 // dayRows returns who used the key: service, address, accepted and refused, the busiest first.
 func (d *desk) dayRows(key int64) (rows []string) {
 	d.t.Helper()
-	found, err := raw(d.t, d.path).Query(`SELECT day || ' ' || service || ' ' || address || ' ' || accepted || ' ' || refused
+	found, err := dbtest.Open(d.t, d.path).Query(`SELECT day || ' ' || service || ' ' || address || ' ' || accepted || ' ' || refused
 		FROM key_days WHERE key = ? ORDER BY day, accepted DESC, service, address`, key)
 	d.must(err)
 	defer func() { _ = found.Close() }()

@@ -3,13 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // madeUp returns a new database of made-up people and keys.
@@ -24,16 +24,9 @@ func madeUp(t *testing.T, flags ...string) string {
 }
 
 // query returns the one value that a query finds.
-func query[T any](t *testing.T, file, text string) (v T) {
+func query[T any](t *testing.T, database, text string) (v T) {
 	t.Helper()
-	d, err := sql.Open("sqlite", file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.QueryRowContext(t.Context(), text).Scan(&v); err != nil {
-		t.Fatal(err)
-	}
+	dbtest.Look(t, database, text, &v)
 	return v
 }
 

@@ -17,20 +17,6 @@ import (
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
-// asked returns the one value that a query finds in a PostgreSQL database.
-func asked[T any](t *testing.T, database, text string) (v T) {
-	t.Helper()
-	d, err := sql.Open("pgx", database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.QueryRowContext(t.Context(), text).Scan(&v); err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 func withPassword(t *testing.T, database, password string) string {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -111,7 +97,7 @@ func TestMoveWithTheSecretOfTheEnvironmentSaysSo(t *testing.T) {
 	refused(t, 1, "the root secret of this database is missing", "move", "--from="+file, "--to="+to)
 	withSecret(t)
 	refused(t, 1, "sealed under", "move", "--from="+file, "--to="+to)
-	if n := asked[int](t, to, `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`); n != 0 {
+	if n := query[int](t, to, `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`); n != 0 {
 		t.Errorf("%d tables were made", n)
 	}
 	t.Setenv(secretVariable, strings.TrimSpace(string(digits)))
@@ -149,7 +135,7 @@ func TestMoveRefusesWhatCannotBe(t *testing.T) {
 	}
 	refused(t, 2, "missing flags", "move", "--from="+file)
 	refused(t, 2, "missing flags", "move", "--to="+to)
-	if digest(t, file) != before || asked[int](t, to, `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`) != 0 {
+	if digest(t, file) != before || query[int](t, to, `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`) != 0 {
 		t.Error("something was changed")
 	}
 }
@@ -180,7 +166,7 @@ func TestMoveThatIsKilledIsRunAgain(t *testing.T) {
 	if code != 0 || !strings.Contains(said, "Moved 1000 users and 10000 keys") {
 		t.Fatal(code, said, complaint)
 	}
-	if n := asked[int](t, to, `SELECT count(*) FROM keys`); n != 10000 {
+	if n := query[int](t, to, `SELECT count(*) FROM keys`); n != 10000 {
 		t.Errorf("there are %d keys", n)
 	}
 }

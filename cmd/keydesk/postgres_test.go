@@ -1,7 +1,6 @@
 package main
 
 import (
-	"database/sql"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/dbtest"
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
@@ -139,9 +139,8 @@ func TestOlderInstanceServesUntilTheTablesSayThatItMayNot(t *testing.T) {
 	}
 	older := startDesk(t, t.TempDir(), "--database="+database)
 	secret, _ := older.signIn("alice").newKey()
-	newer := connected(t, database)
-	newer.must(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
-	newer.must(`ALTER TABLE keys ADD COLUMN expires_at BIGINT`)
+	dbtest.Exec(t, database, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
+	dbtest.Exec(t, database, `ALTER TABLE keys ADD COLUMN expires_at BIGINT`)
 	v := older.signIn("alice")
 	other, id := v.newKey()
 	if got := v.post("/profile/keys/"+id+"/deactivate", nil); got.status != http.StatusSeeOther {
@@ -157,33 +156,10 @@ func TestOlderInstanceServesUntilTheTablesSayThatItMayNot(t *testing.T) {
 		t.Errorf("the end: %d %s", code, again.log)
 	}
 
-	newer.must(`UPDATE oldest_program SET migration = 99999`)
+	dbtest.Exec(t, database, `UPDATE oldest_program SET migration = 99999`)
 	eventually(t, func() bool { return strings.Contains(older.log.String(), "newer keydesk") })
 	if code := older.stop(); code != 1 {
 		t.Errorf("the end: %d %s", code, older.log)
 	}
 	refused(t, 1, "the database was made by a newer keydesk", "serve", "--addr=127.0.0.1:0", "--database="+database)
-}
-
-// outside goes around the program.
-type outside struct {
-	*sql.DB
-	t *testing.T
-}
-
-func connected(t *testing.T, database string) outside {
-	t.Helper()
-	conn, err := sql.Open("pgx", database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return outside{conn, t}
-}
-
-func (o outside) must(statement string) {
-	o.t.Helper()
-	if _, err := o.Exec(statement); err != nil {
-		o.t.Fatalf("%s: %v", statement, err)
-	}
 }
