@@ -71,9 +71,11 @@ lint:
 	$(TOOL) golangci-lint run ./...
 
 # What the parts cost, and then the whole under load, against yardsticks that run in turn with it.
-bench:
+bench: postgres
 	@.ci/install sqlite3 sqlite3
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
+	KEYDESK_TEST_POSTGRES=1 $(GO) test -run='^$$' -bench=. -benchmem ./db
+	$(GO) test -tags=measure -count=1 -v -run=TestMeasureInstances ./cmd/keydesk
 	$(GO) build -o bin/keydesk ./cmd/keydesk
 	$(GO) build -o bin/bench ./cmd/bench
 	bin/bench
