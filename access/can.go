@@ -9,8 +9,11 @@ const (
 	Admin Role = "admin"
 )
 
-// Operator is the actor at the command line, who owns the machine. A User ID never looks like it.
-const Operator = "(operator)"
+// Who is no person: a User ID never looks like these.
+const (
+	Operator = "(operator)" // at the command line, who owns the machine
+	System   = "(system)"   // the desk itself
+)
 
 // Action is something that can be done at the desk, in the word of the audit log.
 type Action string
@@ -24,6 +27,7 @@ const (
 	SeeOwnKeys        Action = "see own keys"
 	SeeUsers          Action = "see users" // and all their keys, masked
 	SeeHistory        Action = "see history"
+	SeeLog            Action = "see audit log" // with its proofs
 	ExportKeys        Action = "export keys"
 	AddUser           Action = "add user"
 	SetOthersPassword Action = "set another's password"
@@ -42,19 +46,26 @@ const (
 	GiveFeedback      Action = "give feedback"
 	SeeFeedback       Action = "see feedback"
 	MakeUp            Action = "make up data"
+	BeginLog          Action = "begin audit log" // of a database that had none that can be proven
+	RenewHash         Action = "renew password hash"
+	Restore           Action = "restore"
+	RotateSecrets     Action = "rotate secrets"
 )
 
 // Actor is who does something: a person, or the operator at the command line.
 type Actor struct {
 	UserID  string
-	Role    Role   // empty for the operator
-	Address string // the IP address it comes from; empty for the operator
-	Request string // the name of the request it comes with; empty for the operator
+	Role    Role   // empty for who is no person
+	Address string // the IP address it comes from; empty for who is no person
+	Request string // the name of the request it comes with; likewise
 	Session string // the id of the session it acts in, which must be live still; empty where there is none
 }
 
 // TheOperator returns the actor at the command line.
 func TheOperator() Actor { return Actor{UserID: Operator} }
+
+// TheSystem returns the desk itself.
+func TheSystem() Actor { return Actor{UserID: System} }
 
 // Can tells whether the actor may do this at all. Whose key it is, where that matters, is decided with the row in
 // hand. Routes, buttons and changes all ask here. What is not listed is refused.
@@ -64,12 +75,14 @@ func Can(a Actor, what Action) bool {
 		return a.Role == User
 	case SeeOwnKeys, SeeProfile, SetPassword, ChangePassword, EndOwnSessions, NoteLinks, SeeHelp, GiveFeedback:
 		return a.Role == User || a.Role == Admin
-	case ExportKeys, SeeUsers, AddUser, DisableUser, IssueLink:
+	case ExportKeys, SeeUsers, SeeLog, AddUser, DisableUser, IssueLink:
 		return a.Role == Admin || a.UserID == Operator
 	case SeeHistory, DeactivateKey, ChangeRole, EnableUser, EndSessions, SeeFeedback:
 		return a.Role == Admin
-	case SetOthersPassword, SetUp, MakeUp:
+	case SetOthersPassword, SetUp, MakeUp, RotateSecrets:
 		return a.UserID == Operator
+	case BeginLog, RenewHash, Restore:
+		return a.UserID == System
 	}
 	return false
 }
@@ -84,6 +97,8 @@ func Check(a Actor, what Action) error {
 
 func whoCan(a Actor, what Action) string {
 	switch {
+	case Can(TheSystem(), what):
+		return "The desk does this by itself."
 	case Can(TheOperator(), what) && !Can(Actor{Role: Admin}, what):
 		return "Only the operator of this desk can do this, at the command line."
 	case Can(Actor{Role: Admin}, what) && Can(Actor{Role: User}, what):

@@ -11,7 +11,7 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-// rights says who may do what: u the user, a the administrator, o the operator. DESIGN, 2 and 7.
+// rights says who may do what: u the user, a the administrator, o the operator, s the desk itself. DESIGN, 2 and 7.
 func rights() map[access.Action]string {
 	return map[access.Action]string{
 		access.CreateKey:        "u", // of everybody with a role, only those who oversee no key
@@ -22,6 +22,7 @@ func rights() map[access.Action]string {
 		access.DeactivateKey: "a",
 		access.SeeUsers:      "ao",
 		access.SeeHistory:    "a",
+		access.SeeLog:        "ao",
 		access.ExportKeys:    "ao",
 		access.AddUser:       "ao",
 		access.ChangeRole:    "a",
@@ -34,6 +35,11 @@ func rights() map[access.Action]string {
 		access.SetOthersPassword: "o", // never an administrator: AZ-6
 		access.SetUp:             "o",
 		access.MakeUp:            "o",
+		access.RotateSecrets:     "o",
+
+		access.BeginLog:  "s",
+		access.RenewHash: "s",
+		access.Restore:   "s",
 
 		access.SeeProfile:     "ua",
 		access.SetPassword:    "ua",
@@ -51,6 +57,7 @@ func actors() map[access.Actor]string {
 		{UserID: "alice", Role: access.User}:  "u",
 		{UserID: "root", Role: access.Admin}:  "a",
 		access.TheOperator():                  "o",
+		access.TheSystem():                    "s",
 		{}:                                    "",
 		{UserID: "alice"}:                     "",
 		{UserID: "root"}:                      "",

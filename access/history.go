@@ -6,13 +6,14 @@ import "time"
 type Change struct {
 	Number  int64 // without gaps, in the order of commits
 	At      time.Time
-	Actor   string // User ID, or Operator
+	Actor   string // User ID, Operator or System
 	Address string // where the actor's request came from; may be empty
 	Action  Action
 	UserID  string // whom it is about
 	KeyID   string // which key; may be empty
 	Last4   string // of that key
 	Detail  string // what else there is to say, such as the reason
+	Traces  string // what it made of rows, as FormatTraces writes it; read for the log's own sake only
 }
 
 // Outcome is how a sign-in ended.

@@ -26,7 +26,7 @@ func (db *DB) ChangeRole(ctx context.Context, actor access.Actor, userID string,
 		if err != nil {
 			return access.Change{}, err
 		}
-		if _, err := affect(ctx, t, `UPDATE users SET role = ? WHERE id = ?`, role, userID); err != nil {
+		if err := t.updateUser(ctx, userID, `role = ?`, role); err != nil {
 			return access.Change{}, err
 		}
 		return access.Change{UserID: userID, Detail: "from " + string(person.Role) + " to " + string(role)},
@@ -52,7 +52,7 @@ func (db *DB) DisableUser(ctx context.Context, actor access.Actor, userID string
 		if err := t.deactivate(ctx, "The account was disabled", `user_id = ?`, userID); err != nil {
 			return access.Change{}, err
 		}
-		if _, err := affect(ctx, t, `UPDATE users SET disabled_at = ? WHERE id = ?`, micros(t.at), userID); err != nil {
+		if err := t.updateUser(ctx, userID, `disabled_at = ?`, micros(t.at)); err != nil {
 			return access.Change{}, err
 		}
 		return access.Change{UserID: userID}, t.shutOut(ctx, userID)
@@ -69,8 +69,7 @@ func (db *DB) EnableUser(ctx context.Context, actor access.Actor, userID string)
 		if person.Enabled() {
 			return access.Change{}, errUnchanged
 		}
-		_, err = affect(ctx, t, `UPDATE users SET disabled_at = NULL WHERE id = ?`, userID)
-		return access.Change{UserID: userID}, err
+		return access.Change{UserID: userID}, t.updateUser(ctx, userID, `disabled_at = NULL`)
 	})
 }
 
@@ -98,6 +97,15 @@ func (t *tx) retireAdmin(ctx context.Context, going access.Person) error {
 		err = access.Refuse(access.Clashes, "", "This is the last administrator who can sign in, so the account stays as "+
 			"it is. Make somebody else an administrator first.")
 	}
+	return err
+}
+
+// updateUser sets columns of a person's row.
+func (t *tx) updateUser(ctx context.Context, userID, set string, args ...any) error {
+	if _, err := t.watch(ctx, "users", `id = ?`, userID); err != nil {
+		return err
+	}
+	_, err := affect(ctx, t, `UPDATE users SET `+set+` WHERE id = ?`, append(args, userID)...)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -23,6 +24,10 @@ type tx struct {
 	number  int64
 	at      time.Time
 	changes []access.KeyChange // to be told once committed
+	log     auditLog           // as it was before the change
+	signing []note.Signer
+	watched []watchedRow // which the change may make something of
+	traces  []access.Trace
 }
 
 // change makes one change: advances the audit head (so that changes happen one at a time), checks that the actor may,
@@ -63,7 +68,7 @@ func (db *DB) commit(ctx context.Context, actor access.Actor, what access.Action
 		return 0, nil, unsaved(what, err)
 	}
 	defer func() { _ = inner.Rollback() }()
-	t := &tx{Tx: inner, actor: actor, at: db.Now()}
+	t := &tx{Tx: inner, actor: actor, at: db.Now(), signing: db.secrets.Signing}
 	entry, err := t.run(ctx, what, act)
 	switch {
 	case errors.Is(err, errUnchanged):
@@ -95,10 +100,11 @@ func (db *DB) commit(ctx context.Context, actor access.Actor, what access.Action
 func (t *tx) run(ctx context.Context, what access.Action,
 	act func(context.Context, *tx) (access.Change, error),
 ) (access.Change, error) {
-	err := t.GetContext(ctx, &t.number, t.Rebind(`UPDATE audit_head SET number = number + 1 RETURNING number`))
+	err := t.GetContext(ctx, &t.log, t.Rebind(`UPDATE audit_head SET number = number + 1 RETURNING number, origin, edge`))
 	if err != nil {
 		return access.Change{}, err
 	}
+	t.number = t.log.Number
 	if err := t.check(ctx, what); err != nil {
 		return access.Change{}, err
 	}
@@ -108,7 +114,7 @@ func (t *tx) run(ctx context.Context, what access.Action,
 // check decides again, inside the transaction: the actor's session is live, and the role the one that the database holds
 // now.
 func (t *tx) check(ctx context.Context, what access.Action) error {
-	if t.actor.UserID == access.Operator {
+	if t.actor.UserID == access.Operator || t.actor.UserID == access.System {
 		return access.Check(t.actor, what)
 	}
 	if err := t.checkSession(ctx); err != nil {
@@ -148,13 +154,6 @@ func (t *tx) checkRate(ctx context.Context, what access.Action) error {
 	if err == nil && n >= access.ChangeRate {
 		err = access.TooFast()
 	}
-	return err
-}
-
-func (t *tx) record(ctx context.Context, what access.Action, c access.Change) error {
-	_, err := t.ExecContext(ctx, t.Rebind(`INSERT INTO audit (number, at, actor, address, action, user_id, key_id, detail)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`),
-		t.number, micros(t.at), t.actor.UserID, t.actor.Address, what, c.UserID, c.KeyID, c.Detail)
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/jmoiron/sqlx"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -46,7 +47,9 @@ type DB struct {
 // Secrets is what the database keeps sealed, opened.
 type Secrets struct {
 	Pepper      access.Pepper
-	SessionKeys []SessionKey // newest first: it makes new cookies, the others still open theirs
+	SessionKeys []SessionKey  // newest first: it makes new cookies, the others still open theirs
+	Signing     []note.Signer // newest first, of the audit log's checkpoints
+	Verifiers   []string      // the public keys of these, in the same order
 }
 
 // SessionKey is what the session cookie is sealed with.

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/keydesk/keydesk/access"
@@ -34,6 +35,9 @@ func (db *DB) Fill(ctx context.Context, c access.Crowd, prefix string, each func
 			return access.Change{}, err
 		}
 		if err := t.fillKeys(ctx, c.Made(prefix), db.secrets.Pepper, w, each, stop); err != nil {
+			return access.Change{}, err
+		}
+		if err := errors.Join(t.traceTable(ctx, "users"), t.traceTable(ctx, "keys")); err != nil {
 			return access.Change{}, err
 		}
 		_, err := affect(ctx, t, `INSERT INTO made_up (one, at) VALUES (1, ?)`, micros(t.at))

@@ -54,6 +54,7 @@ func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Finger
 			return access.Change{}, err
 		}
 		made = access.Key{ID: newID(), UserID: actor.UserID, Last4: f.Last4, CreatedAt: t.at}
+		t.made("keys", made.ID)
 		err := t.GetContext(ctx, &made.Number, t.Rebind(`INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name,
 			once, created_at, change) SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ?, ?, '', ?, ?, ? FROM keys
 			RETURNING number`), made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, used, micros(t.at), t.number)
@@ -111,6 +112,9 @@ func (db *DB) RenameKey(ctx context.Context, actor access.Actor, id, name string
 			return access.Change{}, err
 		}
 		named.Name = name
+		if _, err := t.watch(ctx, "keys", `id = ?`, id); err != nil {
+			return access.Change{}, err
+		}
 		_, err = t.ExecContext(ctx, t.Rebind(`UPDATE keys SET name = ? WHERE id = ?`), name, id)
 		return access.Change{UserID: key.UserID, KeyID: id, Detail: name}, err
 	})
@@ -150,6 +154,14 @@ func (db *DB) deactivateKey(ctx context.Context, actor access.Actor, what access
 // deactivate ends the active keys that the condition selects. Every path that deactivates ends here, so that none can
 // forget to tell.
 func (t *tx) deactivate(ctx context.Context, reason, where string, args ...any) error {
+	n, err := t.watch(ctx, "keys", `deactivated_at IS NULL AND `+where, args...)
+	if err != nil {
+		return err
+	}
+	for i := range t.watched[len(t.watched)-n:] {
+		row := &t.watched[len(t.watched)-n+i]
+		row.Deactivated, row.Reason = true, reason
+	}
 	rows, err := t.QueryContext(ctx, t.Rebind(`UPDATE keys SET deactivated_at = ?, deactivated_by = ?, reason = ?, change = ?
 		WHERE deactivated_at IS NULL AND `+where+` RETURNING id, number, user_id, hash, last4, 1`),
 		append([]any{micros(t.at), t.actor.UserID, reason, t.number}, args...)...)

@@ -64,6 +64,7 @@ func (db *DB) IssueLink(ctx context.Context, actor access.Actor, userID string, 
 }
 
 func (t *tx) issueLink(ctx context.Context, userID string, tokenHash []byte) error {
+	t.made("links", tokenHash)
 	_, err := affect(ctx, t, `INSERT INTO links (token_hash, user_id, issued_at, issued_by, issued_from, expires_at)
 		VALUES (?, ?, ?, ?, ?, ?)`, tokenHash, sql.NullString{String: userID, Valid: userID != ""}, micros(t.at),
 		t.actor.UserID, t.actor.Address, micros(t.at.Add(access.LinkLife)))
@@ -72,8 +73,11 @@ func (t *tx) issueLink(ctx context.Context, userID string, tokenHash []byte) err
 
 // withdrawLinks ends those of the links that the condition selects which are still open.
 func (t *tx) withdrawLinks(ctx context.Context, where string, args ...any) error {
-	_, err := affect(ctx, t, `UPDATE links SET withdrawn_at = ?
-		WHERE used_at IS NULL AND withdrawn_at IS NULL AND (`+where+`)`, append([]any{micros(t.at)}, args...)...)
+	open := `used_at IS NULL AND withdrawn_at IS NULL AND (` + where + `)`
+	if _, err := t.watch(ctx, "links", open, args...); err != nil {
+		return err
+	}
+	_, err := affect(ctx, t, `UPDATE links SET withdrawn_at = ? WHERE `+open, append([]any{micros(t.at)}, args...)...)
 	return err
 }
 
@@ -120,6 +124,9 @@ func (db *DB) UseLink(ctx context.Context, tokenHash []byte, passwordHash string
 
 // useLink uses a link up.
 func (t *tx) useLink(ctx context.Context, tokenHash []byte, address string) error {
+	if _, err := t.watch(ctx, "links", `token_hash = ?`, tokenHash); err != nil {
+		return err
+	}
 	_, err := affect(ctx, t, `UPDATE links SET used_at = ?, used_from = ? WHERE token_hash = ?`,
 		micros(t.at), address, tokenHash)
 	return err
@@ -128,8 +135,7 @@ func (t *tx) useLink(ctx context.Context, tokenHash []byte, address string) erro
 // setPassword gives the account another password. Every session, link and known browser of it ends, but for the browser
 // in which it was set; nil is none.
 func (t *tx) setPassword(ctx context.Context, userID, hash string, browser []byte) error {
-	_, err := affect(ctx, t, `UPDATE users SET password_hash = ?, failed_sign_ins = 0 WHERE id = ?`, hash, userID)
-	if err != nil {
+	if err := t.updateUser(ctx, userID, `password_hash = ?, failed_sign_ins = 0`, hash); err != nil {
 		return err
 	}
 	if err := t.shutOut(ctx, userID); err != nil {

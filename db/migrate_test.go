@@ -133,8 +133,9 @@ func (v *firstVersion) wantKept() {
 		Number: 1, At: v.made, Actor: "alice", Address: "192.0.2.1", Action: access.CreateKey, UserID: "alice", KeyID: "k1",
 		Last4: v.live.Last4,
 	}
-	if got := v.changes(); len(got) != 1 || got[0] != entry {
-		v.t.Errorf("the changes are %+v, want %+v", got, entry)
+	got := v.changes()
+	if len(got) != 2 || got[1] != entry || got[0].Action != access.BeginLog {
+		v.t.Errorf("the changes are %+v, want %+v and the beginning of the tree", got, entry)
 	}
 	if v.passwordHash("alice") != "x" || v.passwordHash("root") != "z" {
 		v.t.Errorf("the passwords are %s and %s", v.passwordHash("alice"), v.passwordHash("root"))

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -14,8 +13,7 @@ func (db *DB) ChangePassword(ctx context.Context, actor access.Actor, before, af
 	from access.Attempt,
 ) error {
 	return db.change(ctx, actor, access.ChangePassword, func(ctx context.Context, t *tx) (access.Change, error) {
-		n, err := affect(ctx, t, `UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?`,
-			after, actor.UserID, before)
+		n, err := t.replaceHash(ctx, actor.UserID, before, after)
 		if err == nil && n == 0 {
 			err = access.Refuse(access.Clashes, "current", "Your password was changed meanwhile. Please sign in again.")
 		}
@@ -30,14 +28,22 @@ func (db *DB) ChangePassword(ctx context.Context, actor access.Actor, before, af
 	})
 }
 
+// replaceHash gives the account another password, unless it has another one than before by now, and returns the number of
+// accounts that it changed.
+func (t *tx) replaceHash(ctx context.Context, userID, before, after string) (int64, error) {
+	if _, err := t.watch(ctx, "users", `id = ?`, userID); err != nil {
+		return 0, err
+	}
+	return affect(ctx, t, `UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?`, after, userID, before)
+}
+
 // RehashPassword keeps the same password under today's parameters, unless it was changed meanwhile.
 func (db *DB) RehashPassword(ctx context.Context, userID, before, after string) error {
-	ctx, term := db.steadfast(ctx)
-	defer term.end()
-	_, err := db.write.ExecContext(ctx, db.write.Rebind(`UPDATE users SET password_hash = ?
-		WHERE id = ? AND password_hash = ?`), after, userID, before)
-	if err != nil {
-		return fmt.Errorf("rehash password: %w", err)
-	}
-	return nil
+	return db.change(ctx, access.TheSystem(), access.RenewHash, func(ctx context.Context, t *tx) (access.Change, error) {
+		n, err := t.replaceHash(ctx, userID, before, after)
+		if err == nil && n == 0 {
+			err = errUnchanged
+		}
+		return access.Change{UserID: userID}, err
+	})
 }

@@ -74,7 +74,10 @@ func (db *DB) openTables(ctx context.Context, s *server, o Options) error {
 	db.server = s.with(atWork)
 	db.write = db.server.pool(maxWriters)
 	db.connectToServer(s)
-	return db.openSecrets(ctx, root)
+	if err := db.openSecrets(ctx, root); err != nil {
+		return err
+	}
+	return db.openLog(ctx, once, root)
 }
 
 func (db *DB) connectToServer(s *server) {

@@ -194,10 +194,11 @@ func TestInstancesOpenAnEmptyDatabaseTogether(t *testing.T) {
 			t.Errorf("instance %d has other secrets than the first", i)
 		}
 	}
-	var migrations, sealed int
+	var migrations, sealed, signing int
 	dbtest.Look(t, o.Database, `SELECT count(*) FROM goose_db_version WHERE version_id > 0`, &migrations)
-	if dbtest.Look(t, o.Database, `SELECT count(*) FROM secrets`, &sealed); migrations != 1 || sealed != 2 {
-		t.Errorf("%d migrations, %d secrets", migrations, sealed)
+	dbtest.Look(t, o.Database, `SELECT count(*) FROM signing_keys`, &signing)
+	if dbtest.Look(t, o.Database, `SELECT count(*) FROM secrets`, &sealed); migrations != 2 || sealed != 2 || signing != 1 {
+		t.Errorf("%d migrations, %d secrets, %d signing keys", migrations, sealed, signing)
 	}
 	if err := desks[0].AddUser(t.Context(), access.TheOperator(), access.Person{UserID: "alice", Role: access.User}, "x"); err != nil {
 		t.Fatal(err)

@@ -69,7 +69,12 @@ func (db *DB) openSecrets(ctx context.Context, root access.RootSecret) error {
 }
 
 func (db *DB) makeSecrets(ctx context.Context, tx *sqlx.Tx, root access.RootSecret) error {
-	return errors.Join(db.makeSecret(ctx, tx, root, "pepper"), db.makeSecret(ctx, tx, root, "session"))
+	// What a first start that was cut short left behind may be sealed under another root secret.
+	_, err := affect(ctx, tx, `DELETE FROM signing_keys`)
+	if err == nil {
+		_, err = affect(ctx, tx, `UPDATE audit_head SET origin = '' WHERE origin <> '' AND number = 0`)
+	}
+	return errors.Join(err, db.makeSecret(ctx, tx, root, "pepper"), db.makeSecret(ctx, tx, root, "session"))
 }
 
 func (db *DB) makeSecret(ctx context.Context, tx *sqlx.Tx, root access.RootSecret, kind string) error {

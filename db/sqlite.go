@@ -55,7 +55,13 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if db.recent, err = loadRecent(ctx, db.read); err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
-	return db.openSecrets(ctx, root)
+	if err := db.openSecrets(ctx, root); err != nil {
+		return err
+	}
+	if err := db.openLog(ctx, db.write, root); err != nil {
+		return fmt.Errorf("%s: %w", o.Database, err)
+	}
+	return nil
 }
 
 // readSQLite opens the file to read it only.

@@ -56,6 +56,7 @@ func (t *tx) addUser(ctx context.Context, p access.Person, passwordHash string) 
 	case len(taken) > 0:
 		return access.Refuse(access.Clashes, "email", "There is a user with this e-mail address already: "+taken[0]+".")
 	}
+	t.made("users", p.UserID)
 	_, err = affect(ctx, t, `INSERT INTO users (id, name, name_folded, email, role, password_hash, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`, p.UserID, p.Name, access.Fold(p.Name),
 		sql.NullString{String: p.Email, Valid: p.Email != ""}, p.Role, passwordHash, micros(t.at))

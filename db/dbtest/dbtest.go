@@ -55,7 +55,7 @@ func makeTables(dsn string) error {
 	if err != nil {
 		return err
 	}
-	_, err = conn.ExecContext(context.Background(), `DELETE FROM secrets`)
+	_, err = conn.ExecContext(context.Background(), `DELETE FROM secrets; DELETE FROM signing_keys; UPDATE audit_head SET origin = ''`)
 	return errors.Join(err, conn.Close())
 }
 

@@ -1,0 +1,51 @@
+package access
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Checkpoint says what the audit log holds at a size. Of one origin there are never two that contradict each other.
+type Checkpoint struct {
+	Origin string // names the log
+	Size   int64  // entries
+	Root   tlog.Hash
+}
+
+// Sign returns the checkpoint as a signed note, in the form of C2SP's tlog-checkpoint.
+func (c Checkpoint) Sign(signers ...note.Signer) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: c.text()}, signers...)
+	return string(signed), err
+}
+
+func (c Checkpoint) text() string { return fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, c.Root) }
+
+// OpenCheckpoint returns the checkpoint of a note that one of the verifiers' keys has signed.
+func OpenCheckpoint(signed string, verifiers note.Verifiers) (Checkpoint, error) {
+	n, err := note.Open([]byte(signed), verifiers)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	return parseCheckpoint(n.Text)
+}
+
+// parseCheckpoint reads the lines that text writes; further ones are extensions, which say nothing to us.
+func parseCheckpoint(text string) (Checkpoint, error) {
+	lines := strings.SplitN(text, "\n", 4)
+	if len(lines) < 4 || lines[0] == "" {
+		return Checkpoint{}, fmt.Errorf("a checkpoint has three lines")
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
+		return Checkpoint{}, fmt.Errorf("the checkpoint's size %q is no number of entries", lines[1])
+	}
+	root, err := tlog.ParseHash(lines[2])
+	if err != nil || root.String() != lines[2] {
+		return Checkpoint{}, fmt.Errorf("the checkpoint's root %q is no hash", lines[2])
+	}
+	return Checkpoint{Origin: lines[0], Size: size, Root: root}, nil
+}

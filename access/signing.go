@@ -1,0 +1,27 @@
+package access
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// SigningSeedLen is how many bytes a signing key is made from.
+const SigningSeedLen = ed25519.SeedSize
+
+// NewSigningKey returns what signs the checkpoints of the log of this origin, and the public key that verifies them, as
+// note spells it. The seed is SigningSeedLen random bytes.
+func NewSigningKey(origin string, seed []byte) (signer note.Signer, verifier string, err error) {
+	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
+	if verifier, err = note.NewEd25519VerifierKey(origin, public); err != nil {
+		return nil, "", err
+	}
+	const ed25519Key = 1 // as note numbers its algorithms
+	_, rest, _ := strings.Cut(verifier, "+")
+	hash, _, _ := strings.Cut(rest, "+")
+	signer, err = note.NewSigner("PRIVATE+KEY+" + origin + "+" + hash + "+" +
+		base64.StdEncoding.EncodeToString(append([]byte{ed25519Key}, seed...)))
+	return signer, verifier, err
+}

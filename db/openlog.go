@@ -1,0 +1,152 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// ErrLogDamaged says that the audit log does not end as this desk has signed that it does.
+var ErrLogDamaged = errors.New("the audit log's checkpoint is damaged, or not of this log; `keydesk audit verify` says more; " +
+	"restore a backup")
+
+// openLog opens the keys that sign the audit log, and checks that it ends as they have signed. A log that has no tree yet
+// gets one, in which its former entries are the first leaves.
+func (db *DB) openLog(ctx context.Context, w *sqlx.DB, root access.RootSecret) error {
+	t, err := w.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("open audit log: %w", err)
+	}
+	defer func() { _ = t.Rollback() }()
+	var log auditLog
+	if err := t.GetContext(ctx, &log, `SELECT number, origin, edge FROM audit_head`); err != nil {
+		return fmt.Errorf("open audit log: %w", err)
+	}
+	if log.Origin == "" {
+		if err := db.beginLog(ctx, t, log.Number, root); err != nil {
+			return fmt.Errorf("begin audit log: %w", err)
+		}
+	}
+	if db.secrets.Signing, db.secrets.Verifiers, err = unsealSigning(ctx, t, root); err != nil {
+		return err
+	}
+	if err := db.checkLog(ctx, t); err != nil {
+		return err
+	}
+	return t.Commit()
+}
+
+// beginLog has the log begin as a tree, from the entries that there are.
+func (db *DB) beginLog(ctx context.Context, inner *sqlx.Tx, entries int64, root access.RootSecret) error {
+	origin := "keydesk/" + newID()
+	if err := db.makeSigningKey(ctx, inner, root, origin); err != nil {
+		return err
+	}
+	if entries == 0 {
+		_, err := affect(ctx, inner, `UPDATE audit_head SET origin = ?`, origin)
+		return err
+	}
+	tree, err := hashEntries(ctx, inner)
+	if err != nil {
+		return err
+	}
+	keys, _, err := unsealSigning(ctx, inner, root)
+	if err != nil {
+		return err
+	}
+	t := &tx{Tx: inner, actor: access.TheSystem(), at: db.Now(), signing: keys}
+	entry, err := t.run(ctx, access.BeginLog, func(ctx context.Context, t *tx) (access.Change, error) {
+		t.log.Origin, t.log.Edge = origin, tree.Edge
+		detail := fmt.Sprintf("%d entries before this one", entries)
+		return access.Change{Detail: detail}, errors.Join(t.traceTable(ctx, "users"), t.traceTable(ctx, "keys"), t.traceLinks(ctx))
+	})
+	if err != nil {
+		return err
+	}
+	return t.record(ctx, access.BeginLog, entry)
+}
+
+// traceLinks writes down what links there are, each by itself: old ones are forgotten.
+func (t *tx) traceLinks(ctx context.Context) error {
+	return eachWatched(ctx, t.Tx, "links", `1 = 1`, nil, func(id any, digest []byte) {
+		t.traces = append(t.traces, access.Trace{Table: "links", ID: rowID(id), Is: spell(digest)})
+	})
+}
+
+// hashEntries writes the hashes of entries down that have none, and returns the tree of them.
+func hashEntries(ctx context.Context, t *sqlx.Tx) (tree access.Tree, err error) {
+	const some = 1000
+	for {
+		changes, err := entriesAfter(ctx, t, tree.Size, some)
+		if err != nil || len(changes) == 0 {
+			return tree, err
+		}
+		for _, c := range changes {
+			entry, err := c.Entry()
+			if err != nil {
+				return tree, err
+			}
+			var hashes []byte
+			if tree, hashes, err = tree.Append(entry); err != nil {
+				return tree, err
+			}
+			if _, err := affect(ctx, t, `UPDATE audit SET hashes = ? WHERE number = ?`, hashes, c.Number); err != nil {
+				return tree, err
+			}
+		}
+	}
+}
+
+// entriesAfter returns entries of the log in their order, with their traces.
+func entriesAfter(ctx context.Context, q querier, number int64, most int) (changes []access.Change, err error) {
+	rows, err := q.QueryxContext(ctx, q.Rebind(`SELECT number, at, actor, address, action, user_id, key_id, detail, traces
+		FROM audit WHERE number > ? ORDER BY number LIMIT ?`), number, most)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var c access.Change
+		var at int64
+		err := rows.Scan(&c.Number, &at, &c.Actor, &c.Address, &c.Action, &c.UserID, &c.KeyID, &c.Detail, &c.Traces)
+		if err != nil {
+			return nil, err
+		}
+		c.At = time.UnixMicro(at).UTC()
+		changes = append(changes, c)
+	}
+	return changes, rows.Err()
+}
+
+// checkLog returns nil if the log's tree is the one that its checkpoint was signed of.
+func (db *DB) checkLog(ctx context.Context, q querier) error {
+	var head struct {
+		auditLog
+		Checkpoint string `db:"checkpoint"`
+	}
+	err := sqlx.GetContext(ctx, q, &head, `SELECT number, origin, edge, checkpoint FROM audit_head`)
+	if err != nil {
+		return fmt.Errorf("open audit log: %w", err)
+	}
+	if head.Number == 0 && head.Checkpoint == "" {
+		return nil
+	}
+	verifiers, err := verifierList(db.secrets.Verifiers)
+	if err != nil {
+		return err
+	}
+	signed, err := access.OpenCheckpoint(head.Checkpoint, verifiers)
+	if err != nil {
+		return fmt.Errorf("%w (%w)", ErrLogDamaged, err)
+	}
+	tree := access.Tree{Size: head.Number, Edge: head.Edge}
+	if root, err := tree.Root(); err != nil || signed != (access.Checkpoint{Origin: head.Origin, Size: head.Number, Root: root}) {
+		return ErrLogDamaged
+	}
+	return nil
+}
