@@ -5,8 +5,10 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -34,9 +36,13 @@ func (i *instance) get(path string, patience time.Duration) told {
 }
 
 func ask(method, url string, header http.Header, patience time.Duration) told {
+	return askWith(method, url, header, http.NoBody, patience)
+}
+
+func askWith(method, url string, header http.Header, body io.Reader, patience time.Duration) told {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
+	r, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return told{err: err}
 	}
@@ -111,6 +117,17 @@ func (i *instance) deactivate(k provedKey) outcome {
 
 func (i *instance) post(path, person string) told {
 	return ask(http.MethodPost, "http://"+i.pages+path, http.Header{"Cookie": {i.c.cookies[person]}}, changeTime)
+}
+
+// fill fills in a form, whose success is a redirect.
+func (i *instance) fill(path, person string, form url.Values) outcome {
+	got := askWith(http.MethodPost, "http://"+i.pages+path, http.Header{
+		"Cookie": {i.c.cookies[person]}, "Content-Type": {"application/x-www-form-urlencoded"},
+	}, strings.NewReader(form.Encode()), changeTime)
+	if got.status == http.StatusSeeOther && !strings.HasPrefix(got.header.Get("Location"), "/login") {
+		return changed
+	}
+	return got.outcome()
 }
 
 // outcome returns what an answer says that is not the one that was asked for.

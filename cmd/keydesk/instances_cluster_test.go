@@ -32,10 +32,10 @@ func oneOf[T any](short, long T) T {
 	return short
 }
 
-// cluster is a database in PostgreSQL with people in it, and the instances of the program that work on it.
+// cluster is a database with people in it, and the instances of the program that work on it.
 type cluster struct {
 	t         *testing.T
-	primary   *pgtest.Server
+	primary   *pgtest.Server // nil where one instance works on SQLite
 	standby   *pgtest.Server // nil where there is none
 	secret    string
 	people    []string
@@ -53,15 +53,22 @@ func newCluster(t *testing.T, people int) *cluster {
 	c.primary.CreateDatabase(clusterDatabase)
 	file := filepath.Join(t.TempDir(), "secret")
 	mustWrite(t, file, c.secret)
-	for i := range people {
-		c.people = append(c.people, fmt.Sprintf("person%d", i))
-		code, _, complaint := command(t, password, "user", "add", c.people[i], "--role=user", "--password-stdin",
-			"--database="+c.primary.DSN(clusterDatabase), "--secret-file="+file)
-		if code != 0 {
-			t.Fatalf("user add: %s", complaint)
-		}
-	}
+	c.addPeople("person", access.User, people, c.primary.DSN(clusterDatabase), file)
 	return c
+}
+
+// addPeople adds so many people of a role, whose User IDs begin so, while no instance is at work.
+func (c *cluster) addPeople(name string, role access.Role, n int, database, secretFile string) {
+	c.t.Helper()
+	for i := range n {
+		id := fmt.Sprintf("%s%d", name, i)
+		code, _, complaint := command(c.t, password, "user", "add", id, "--role="+string(role), "--password-stdin",
+			"--database="+database, "--secret-file="+secretFile)
+		if code != 0 {
+			c.t.Fatalf("user add: %s", complaint)
+		}
+		c.people = append(c.people, id)
+	}
 }
 
 // addStandby gives the primary a synchronous standby.

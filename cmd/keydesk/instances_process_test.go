@@ -17,7 +17,7 @@ import (
 type instance struct {
 	c        *cluster
 	name     string
-	database string // its URL
+	database string // its URL, or the file
 	pages    string // address of the desk
 	verify   string // address of verify
 	flags    []string
@@ -46,11 +46,17 @@ func (c *cluster) startOn(n int, servers string) {
 }
 
 func (c *cluster) add(l link, servers string) {
-	name := fmt.Sprintf("instance%d", len(c.instances))
-	c.instances = append(c.instances, &instance{
-		c: c, name: name, link: l, pages: l.address(), verify: l.address(), said: &buffer{},
-		database: "postgres://postgres@" + servers + "/" + clusterDatabase + "?sslmode=disable&application_name=" + name,
-	})
+	i := c.addOn(l, "")
+	i.database = "postgres://postgres@" + servers + "/" + clusterDatabase + "?sslmode=disable&application_name=" + i.name
+}
+
+func (c *cluster) addOn(l link, database string) *instance {
+	i := &instance{
+		c: c, name: fmt.Sprintf("instance%d", len(c.instances)), link: l, pages: l.address(), verify: l.address(), said: &buffer{},
+		database: database,
+	}
+	c.instances = append(c.instances, i)
+	return i
 }
 
 func (c *cluster) launchAll() {

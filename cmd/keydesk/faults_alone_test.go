@@ -1,0 +1,33 @@
+//go:build unix
+
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// newAlone returns one instance on an SQLite database, at work, in which so many users and administrators are signed in.
+// Their sessions outlive its restarts.
+func newAlone(t *testing.T, users, admins int) *cluster {
+	t.Helper()
+	c := &cluster{t: t, secret: access.NewRootSecret(), cookies: map[string]string{}}
+	folder := t.TempDir()
+	file, database := filepath.Join(folder, "secret"), filepath.Join(folder, "keydesk.db")
+	mustWrite(t, file, c.secret)
+	c.addPeople("person", access.User, users, database, file)
+	c.addPeople("root", access.Admin, admins, database, file)
+	c.addOn(&relays{t: t}, database)
+	c.launchAll()
+	c.signIn()
+	return c
+}
+
+// named returns those of the people whose User IDs begin so.
+func (c *cluster) named(prefix string) []string {
+	return slices.DeleteFunc(slices.Clone(c.people), func(id string) bool { return !strings.HasPrefix(id, prefix) })
+}
