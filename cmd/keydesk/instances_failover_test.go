@@ -34,7 +34,7 @@ func failOver(t *testing.T, silent bool) {
 	c.startOn(3, strings.Join(servers, ","))
 	c.signIn()
 	key := c.instances[0].mustCreate(1)[0]
-	l := c.begin(4, 2)
+	l := c.begin(4, 2, breath)
 	until(t, "there is something to lose", func() bool { return l.count.deactivated.Load() > 50 })
 	w := c.watch(key)
 	killed := time.Now()
@@ -66,5 +66,5 @@ func failOver(t *testing.T, silent bool) {
 		verify.Round(time.Millisecond), pages.Round(time.Millisecond), change.Round(time.Millisecond), l.count.unsure.Load())
 	l.askEverybody()
 	l.mustBeOneDesk()
-	c.compare(l)
+	l.compare(c.standby.DSN(clusterDatabase))
 }

@@ -3,12 +3,9 @@
 package main
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // TestProveLinearizable has many make, verify and deactivate keys at all instances while one fault follows the other. What
@@ -20,7 +17,7 @@ func TestProveLinearizable(t *testing.T) {
 	c.addStandby()
 	c.start(3)
 	c.signIn()
-	l := c.begin(6, 6)
+	l := c.begin(6, 6, breath)
 	began := time.Now()
 	for round := range rounds {
 		c.strike(round, paused, l)
@@ -42,7 +39,7 @@ func TestProveLinearizable(t *testing.T) {
 		t.Errorf("only %d operations", l.operations())
 	}
 	l.mustBeOneDesk()
-	c.compare(l)
+	l.compare(c.standby.DSN(clusterDatabase)) // which is the primary by now
 }
 
 // strike makes every fault but the last, one after the other.
@@ -103,52 +100,5 @@ func (l *load) mustBeOneDesk() {
 	l.c.t.Helper()
 	for _, wrong := range l.h.wrongKeys() {
 		l.c.t.Errorf("the answers on a key are not those of one desk:%s", tellSteps(wrong))
-	}
-}
-
-// compare holds what was answered against what is in the database, of which the standby is the primary by now.
-func (c *cluster) compare(l *load) {
-	c.t.Helper()
-	conn, err := pgx.Connect(context.Background(), c.standby.DSN(clusterDatabase))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	inactive := map[string]bool{}
-	rows, err := conn.Query(context.Background(), `SELECT id, deactivated_at IS NOT NULL FROM keys`)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	var id string
-	var ended bool
-	if _, err := pgx.ForEachRow(rows, []any{&id, &ended}, func() error { inactive[id] = ended; return nil }); err != nil {
-		c.t.Fatal(err)
-	}
-	ends := map[int]bool{} // keys whose deactivation was answered
-	for _, s := range l.h.steps {
-		if in, ok := s.Input.(input); ok && s.Output == changed && in.ask == toDeactivate {
-			ends[in.key] = true
-		}
-	}
-	for number, k := range l.keys {
-		ended, there := inactive[k.id]
-		if !there || ends[number] && !ended {
-			c.t.Errorf("%s: answered, but lost: it is there: %t, inactive: %t", k.id, there, ended)
-		}
-		for _, i := range c.instances {
-			if says := i.judge(k.secret, 5*time.Second); says != map[bool]verdict{false: good, true: deactivated}[ended] {
-				c.t.Errorf("%s says of %s: %q; inactive in the database: %t", i.name, k.id, says, ended)
-			}
-		}
-	}
-	var differ int
-	if err := conn.QueryRow(context.Background(), `SELECT
-		abs((SELECT count(*) FROM audit WHERE action = 'create key') - (SELECT count(*) FROM keys)) +
-		abs((SELECT count(*) FROM audit WHERE action = 'deactivate own key') - (SELECT count(*) FROM keys WHERE deactivated_at IS NOT NULL))
-		`).Scan(&differ); err != nil {
-		c.t.Fatal(err)
-	}
-	if differ != 0 {
-		c.t.Errorf("the audit log has %d entries more or fewer than there are changes", differ)
 	}
 }

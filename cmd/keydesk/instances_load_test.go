@@ -28,11 +28,13 @@ type load struct {
 	waits *waits
 }
 
-// patience is how long the answer to a verify is waited for.
-const patience = time.Second
+const (
+	patience = time.Second           // for the answer to a verify
+	breath   = 10 * time.Millisecond // between two verifies, or they would leave nothing of the machine to the others
+)
 
-// begin starts so many who change keys and who verify them.
-func (c *cluster) begin(changers, verifiers int) *load {
+// begin starts so many who change keys and who verify them, with a pause after each verify.
+func (c *cluster) begin(changers, verifiers int, pause time.Duration) *load {
 	l := &load{c: c, h: newHistory(), waits: newWaits(c.instances)}
 	l.ctx, l.cancel = context.WithCancel(c.t.Context())
 	for n := range changers {
@@ -47,8 +49,10 @@ func (c *cluster) begin(changers, verifiers int) *load {
 	for range verifiers {
 		l.asking.Go(func() {
 			for l.ctx.Err() == nil {
-				l.verify(l.any(), l.pick())
-				time.Sleep(10 * time.Millisecond) // or it would leave nothing of the machine to the others
+				if !l.verify(l.any(), l.pick()) {
+					time.Sleep(breath)
+				}
+				time.Sleep(pause)
 			}
 		})
 	}
@@ -122,19 +126,21 @@ func (l *load) changed(became outcome, asked int64, yes *atomic.Int64) {
 	}
 }
 
-func (l *load) verify(i *instance, number int) {
+// verify asks for a key, and tells whether that was answered with yes or no.
+func (l *load) verify(i *instance, number int) (told bool) {
 	if number < 0 {
-		return
+		return false
 	}
 	secret, asked := l.key(number).secret, l.h.now()
 	says := i.judge(secret, patience)
 	l.waits.verify(i, says != none)
 	if says == none { // which tells nothing
 		l.count.silent.Add(1)
-		return
+		return false
 	}
 	l.h.note(number, toVerify, asked, says)
 	l.count.verified.Add(1)
+	return true
 }
 
 func (l *load) key(number int) provedKey {
