@@ -30,8 +30,13 @@ func (l Link) Check(now time.Time) error {
 			"administrator at once.")
 	case !l.WithdrawnAt.IsZero():
 		return Refuse(NotFound, "token", "This link was replaced by a newer one, or is no longer needed."+anew)
-	case !now.Before(l.ExpiresAt), now.Before(l.IssuedAt.Add(-LinkLife)): // or issued while the clock ran far ahead
+	case l.Expired(now):
 		return Refuse(NotFound, "token", "This link has expired: it was good for 24 hours."+anew)
 	}
 	return nil
+}
+
+// Expired tells whether the link's time is over, or it was issued while the clock ran far ahead.
+func (l Link) Expired(now time.Time) bool {
+	return !now.Before(l.ExpiresAt) || now.Before(l.IssuedAt.Add(-LinkLife))
 }

@@ -20,10 +20,10 @@ type Attempt struct {
 }
 
 // StrangersWait tells whether an attempt of a stranger at an account comes too soon: the account has failed so often
-// since a stranger last succeeded, and one was last looked at then.
+// since a stranger last succeeded, and one was last looked at then. A clock that jumps to and fro lets none pass that would
+// not have passed at its latest; one that was set back by more than AddressWindow makes nobody wait until then.
 func StrangersWait(failures int, last, now time.Time) bool {
-	// A clock that was set back must not make strangers wait for years.
-	return failures >= AccountFailures && now.Before(last.Add(AccountPause)) && !now.Before(last.Add(-AccountPause))
+	return failures >= AccountFailures && now.Before(last.Add(AccountPause)) && !now.Before(last.Add(-AddressWindow))
 }
 
 // WaitForAddress returns the refusal of a sign-in from an address that has failed too often, to be tried again after

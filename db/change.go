@@ -150,7 +150,7 @@ func (t *tx) checkRate(ctx context.Context, what access.Action) error {
 	const latest = 1000 // so that no more than these are read
 	var n int
 	err := t.GetContext(ctx, &n, t.Rebind(`SELECT count(*) FROM audit WHERE number > ? AND actor = ? AND action = ?
-		AND at BETWEEN ? AND ?`), t.number-latest, t.actor.UserID, what, micros(t.at.Add(-time.Minute)), micros(t.at))
+		AND at BETWEEN ? AND ?`), t.number-latest, t.actor.UserID, what, micros(t.at.Add(-time.Minute)), micros(t.at.Add(time.Minute)))
 	if err == nil && n >= access.ChangeRate {
 		err = access.TooFast()
 	}

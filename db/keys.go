@@ -79,7 +79,8 @@ func (t *tx) checkOnce(ctx context.Context, once sql.NullString) error {
 	return err
 }
 
-// checkLimits refuses one key too many. Changes happen one at a time, so no two can pass together.
+// checkLimits refuses one key too many. Changes happen one at a time, so no two can pass together. Those count too that were
+// made up to a minute later by a clock that was set back since.
 func (t *tx) checkLimits(ctx context.Context, limits access.KeyLimits) error {
 	var active, recent int
 	err := t.GetContext(ctx, &active, t.Rebind(`SELECT count(*) FROM keys WHERE user_id = ? AND deactivated_at IS NULL`),
@@ -89,7 +90,7 @@ func (t *tx) checkLimits(ctx context.Context, limits access.KeyLimits) error {
 	}
 	err = t.GetContext(ctx, &recent, t.Rebind(`SELECT count(*) FROM keys
 		WHERE user_id = ? AND created_at > ? AND created_at <= ?`),
-		t.actor.UserID, micros(t.at.Add(-time.Minute)), micros(t.at))
+		t.actor.UserID, micros(t.at.Add(-time.Minute)), micros(t.at.Add(time.Minute)))
 	if err != nil {
 		return err
 	}

@@ -29,8 +29,8 @@ type sessionRow struct {
 	UserAgent string        `db:"user_agent"`
 }
 
-// Session returns the live session of this hash. It refuses one that has ended, timed out, was seen in a future that a
-// set-back clock has undone, or whose person is disabled.
+// Session returns the live session of this hash. It refuses one that has ended, timed out, was opened or seen in a future
+// that a set-back clock has undone, or whose person is disabled.
 func (db *DB) Session(ctx context.Context, sessionHash []byte, limits access.SessionLimits) (Visit, error) {
 	var row struct {
 		userRow
@@ -42,8 +42,8 @@ func (db *DB) Session(ctx context.Context, sessionHash []byte, limits access.Ses
 	err := db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT s.id AS session_id, u.id, u.role, s.seen_at,
 		EXISTS (SELECT 1 FROM links l WHERE l.user_id = u.id AND l.seen_at IS NULL) AS new_links
 		FROM sessions s JOIN users u ON u.id = s.user_id
-		WHERE s.id_hash = ? AND s.seen_at BETWEEN ? AND ? AND s.created_at >= ? AND u.disabled_at IS NULL`),
-		sessionHash, micros(now.Add(-limits.Idle)), micros(now.Add(idleMark)), micros(now.Add(-limits.Max)))
+		WHERE s.id_hash = ? AND s.seen_at BETWEEN ? AND ? AND s.created_at BETWEEN ? AND ? AND u.disabled_at IS NULL`),
+		sessionHash, micros(now.Add(-limits.Idle)), micros(now.Add(idleMark)), micros(now.Add(-limits.Max)), micros(now.Add(idleMark)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Visit{}, access.Refuse(access.SignedOut, "", "Your session has ended. Please sign in again.")
 	}
@@ -76,8 +76,8 @@ func (db *DB) OwnSessions(ctx context.Context, actor access.Actor, limits access
 	now := db.Now()
 	var rows []sessionRow
 	err := db.read.SelectContext(ctx, &rows, db.read.Rebind(`SELECT id, created_at, seen_at, address, user_agent
-		FROM sessions WHERE user_id = ? AND seen_at BETWEEN ? AND ? AND created_at >= ? ORDER BY created_at DESC, id DESC`),
-		actor.UserID, micros(now.Add(-limits.Idle)), micros(now.Add(idleMark)), micros(now.Add(-limits.Max)))
+		FROM sessions WHERE user_id = ? AND seen_at BETWEEN ? AND ? AND created_at BETWEEN ? AND ? ORDER BY created_at DESC, id DESC`),
+		actor.UserID, micros(now.Add(-limits.Idle)), micros(now.Add(idleMark)), micros(now.Add(-limits.Max)), micros(now.Add(idleMark)))
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}

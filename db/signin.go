@@ -97,8 +97,9 @@ func (t *attempt) open(ctx context.Context, o Opening) error {
 	if err != nil {
 		return err
 	}
-	_, err = affect(ctx, t, `DELETE FROM sessions WHERE id_hash = ? OR seen_at < ? OR created_at < ? OR seen_at > ?`, o.Before,
-		micros(t.now.Add(-o.Limits.Idle)), micros(t.now.Add(-o.Limits.Max)), micros(t.now.Add(idleMark)))
+	ahead := micros(t.now.Add(idleMark))
+	_, err = affect(ctx, t, `DELETE FROM sessions WHERE id_hash = ? OR seen_at < ? OR created_at < ? OR seen_at > ? OR created_at > ?`,
+		o.Before, micros(t.now.Add(-o.Limits.Idle)), micros(t.now.Add(-o.Limits.Max)), ahead, ahead)
 	if err != nil {
 		return err
 	}

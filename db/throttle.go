@@ -94,7 +94,7 @@ func (t *attempt) remember(ctx context.Context) error {
 }
 
 // knowBrowser makes a browser known to the account, in the place of the one that was seen longest ago where there are
-// many; nil is none.
+// many, or in the future of a clock that was set back; nil is none.
 func knowBrowser(ctx context.Context, w execer, userID string, browser []byte, now time.Time) error {
 	if browser == nil {
 		return nil
@@ -106,7 +106,8 @@ func knowBrowser(ctx context.Context, w execer, userID string, browser []byte, n
 		return err
 	}
 	_, err = affect(ctx, w, `DELETE FROM browsers WHERE user_id = ? AND id_hash IN (SELECT id_hash FROM browsers
-		WHERE user_id = ? ORDER BY seen_at DESC LIMIT ? OFFSET ?)`, userID, userID, math.MaxInt64, access.KnownBrowsers)
+		WHERE user_id = ? ORDER BY seen_at > ?, seen_at DESC LIMIT ? OFFSET ?)`,
+		userID, userID, micros(now), math.MaxInt64, access.KnownBrowsers)
 	return err
 }
 
@@ -131,11 +132,12 @@ func checkAddress(ctx context.Context, q querier, address string, now time.Time)
 	if address == "" {
 		return nil
 	}
-	// The oldest of the failures that make it too many: when it is forgotten, there is room for one more.
+	// The oldest of the failures that make it too many: when it is forgotten, there is room for one more. Those count too
+	// that were up to a window later by a clock that was set back since, or one that jumps to and fro would forget them.
 	var oldest int64
 	err := sqlx.GetContext(ctx, q, &oldest, q.Rebind(`SELECT at FROM sign_ins WHERE network = ? AND at BETWEEN ? AND ?
 		AND outcome NOT IN (?, ?) ORDER BY at DESC LIMIT 1 OFFSET ?`), access.Network(address),
-		micros(now.Add(-access.AddressWindow)), micros(now), access.SignedIn, access.SignOut, access.AddressFailures-1)
+		micros(now.Add(-access.AddressWindow)), micros(now.Add(access.AddressWindow)), access.SignedIn, access.SignOut, access.AddressFailures-1)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

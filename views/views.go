@@ -74,7 +74,7 @@ func linkState(l access.Link, now time.Time) string {
 		return ""
 	case !l.WithdrawnAt.IsZero():
 		return "It was withdrawn."
-	case !now.Before(l.ExpiresAt):
+	case l.Expired(now):
 		return "It has expired."
 	}
 	return "It can still be used."
