@@ -1,106 +1,47 @@
 package db_test
 
 import (
-	"bytes"
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
-	"testing/fstest"
 	"time"
-
-	"github.com/pressly/goose/v3"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/db/dbtest"
 )
 
-// firstVersion is a database as the first version of the program left it: alice with an active key that was used and
-// one that root deactivated, carol disabled, root, a session, a sign-in, and the audit log.
-type firstVersion struct {
+// oldVersion is a database as an older version of the program left it.
+type oldVersion struct {
 	*desk
-	live, dead    access.Fingerprint
-	session       []byte
-	made, touched time.Time
+	dbtest.Old
 }
 
-func newFirstVersion(t *testing.T) *firstVersion {
+const scripts = "migrations/sqlite"
+
+func newFirstVersion(t *testing.T) *oldVersion {
 	t.Helper()
-	v := &firstVersion{
-		desk: &desk{
-			t: t, path: dbtest.NewFile(t), digits: access.NewRootSecret(), operator: access.TheOperator(),
-			alice: access.Actor{UserID: "alice", Role: access.User}, root: asAdmin("root"),
-		},
-		session: access.HashToken("of the first version"),
-		made:    time.Date(2025, time.May, 1, 8, 0, 0, 123456000, time.UTC),
-		touched: time.Date(2025, time.June, 1, 8, 0, 0, 654321000, time.UTC),
-	}
+	return newOldVersion(t, 1)
+}
+
+func newOldVersion(t *testing.T, version int) *oldVersion {
+	t.Helper()
+	v := &oldVersion{desk: &desk{
+		t: t, path: dbtest.NewFile(t), digits: access.NewRootSecret(), operator: access.TheOperator(),
+		alice: access.Actor{UserID: "alice", Role: access.User}, root: asAdmin("root"),
+	}}
 	v.set(time.Date(2025, time.June, 1, 8, 0, 1, 0, time.UTC))
-	v.migrateTo(1)
-	v.fill()
+	v.Old = dbtest.NewOld(t, v.path, v.digits, scripts, version)
 	return v
 }
 
-// migrateTo runs the first migrations alone, as the program of then would.
-func (v *firstVersion) migrateTo(version int) {
-	v.t.Helper()
-	files := fstest.MapFS{}
-	names, err := filepath.Glob("migrations/sqlite/*.sql")
-	v.must(err)
-	for _, name := range names[:version] {
-		script, err := os.ReadFile(name)
-		v.must(err)
-		files[filepath.Base(name)] = &fstest.MapFile{Data: script}
-	}
-	v.must(os.WriteFile(v.path, nil, 0o600))
-	conn := dbtest.Open(v.t, v.path)
-	if _, err := conn.Exec(`PRAGMA journal_mode = WAL`); err != nil {
-		v.t.Fatal(err)
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, conn.DB.DB, files)
-	v.must(err)
-	_, err = provider.Up(v.t.Context())
-	v.must(err)
-	v.must(conn.Close())
-}
-
-func (v *firstVersion) fill() {
-	v.t.Helper()
-	root, err := access.ParseRootSecret(v.digits)
-	v.must(err)
-	made, touched := v.made.UnixMicro(), v.touched.UnixMicro()
-	pepper := bytes.Repeat([]byte("pepper 1"), 8) // 64 bytes, of which the first 32 are the key
-	v.live = access.NewPepper("p1", pepper[:32]).Fingerprint(access.NewSecret("kd_"))
-	v.dead = access.NewPepper("p1", pepper[:32]).Fingerprint(access.NewSecret("kd_"))
-	dbtest.Exec(v.t, v.path, `INSERT INTO secrets (id, kind, sealed, created_at) VALUES ('p1', 'pepper', ?, ?), ('s1', 'session', ?, ?)`,
-		root.Seal("pepper p1", pepper), made, root.Seal("session s1", bytes.Repeat([]byte("session1"), 8)), made)
-	dbtest.Exec(v.t, v.path, `INSERT INTO users (id, name, name_folded, email, role, password_hash, created_at, disabled_at,
-		last_sign_in_at) VALUES ('alice', 'Alice', 'alice', 'alice@example.com', 'user', 'x', ?, NULL, ?),
-		('carol', '', '', NULL, 'user', 'y', ?, ?, NULL), ('root', '', '', NULL, 'admin', 'z', ?, NULL, NULL)`,
-		made, touched, made, touched, made)
-	dbtest.Exec(v.t, v.path, `INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, once, created_at, deactivated_at,
-		deactivated_by, reason) VALUES ('k1', 'alice', ?, 'p1', ?, 'CI', ?, ?, NULL, NULL, ''),
-		('k2', 'alice', ?, 'p1', ?, '', NULL, ?, ?, 'root', 'leaked')`,
-		v.live.Hash, v.live.Last4, access.HashOnce("form-1"), made, v.dead.Hash, v.dead.Last4, made, touched)
-	dbtest.Exec(v.t, v.path, `INSERT INTO key_uses (key_id, last_used_at) VALUES ('k1', ?)`, touched)
-	dbtest.Exec(v.t, v.path, `INSERT INTO sessions (id_hash, user_id, created_at, seen_at) VALUES (?, 'alice', ?, ?)`,
-		v.session, touched, touched)
-	dbtest.Exec(v.t, v.path, `INSERT INTO sign_ins (at, user_id, address, user_agent, outcome)
-		VALUES (?, 'alice', '192.0.2.1', 'curl/8', 'signed in')`, touched)
-	dbtest.Exec(v.t, v.path, `UPDATE audit_head SET number = number + 1`)
-	dbtest.Exec(v.t, v.path, `INSERT INTO audit (number, at, actor, address, action, user_id, key_id, detail)
-		VALUES (1, ?, 'alice', '192.0.2.1', 'create key', 'alice', 'k1', '')`, made)
-}
-
-// wantKept fails the test unless people, keys and histories are those of the first version.
-func (v *firstVersion) wantKept() {
+// wantKept fails the test unless people, keys and histories are those of before.
+func (v *oldVersion) wantKept() {
 	v.t.Helper()
 	live := access.Key{
-		ID: "k1", Number: 1, UserID: "alice", Name: "CI", Last4: v.live.Last4, CreatedAt: v.made, LastUsedAt: v.touched,
+		ID: "k1", Number: 1, UserID: "alice", Name: "CI", Last4: v.Live.Last4, CreatedAt: v.Made, LastUsedAt: v.Touched,
 	}
 	dead := access.Key{
-		ID: "k2", Number: 2, UserID: "alice", Last4: v.dead.Last4, CreatedAt: v.made, DeactivatedAt: v.touched, DeactivatedBy: "root",
+		ID: "k2", Number: 2, UserID: "alice", Last4: v.Dead.Last4, CreatedAt: v.Made, DeactivatedAt: v.Touched, DeactivatedBy: "root",
 		Reason: "leaked",
 	}
 	for _, want := range []access.Key{live, dead} {
@@ -108,30 +49,30 @@ func (v *firstVersion) wantKept() {
 			v.t.Errorf("the key is %+v, %v, want %+v", got, err, want)
 		}
 	}
-	if v.verdict(v.live.Hash) != access.Accepted || v.verdict(v.dead.Hash) != access.Deactivated {
-		v.t.Errorf("the keys are %s and %s", v.verdict(v.live.Hash), v.verdict(v.dead.Hash))
+	if v.verdict(v.Live.Hash) != access.Accepted || v.verdict(v.Dead.Hash) != access.Deactivated {
+		v.t.Errorf("the keys are %s and %s", v.verdict(v.Live.Hash), v.verdict(v.Dead.Hash))
 	}
 	for _, want := range []access.Person{
 		{
-			UserID: "alice", Name: "Alice", Email: "alice@example.com", Role: access.User, CreatedAt: v.made,
-			LastSignInAt: v.touched, ActiveKeys: 1,
+			UserID: "alice", Name: "Alice", Email: "alice@example.com", Role: access.User, CreatedAt: v.Made,
+			LastSignInAt: v.Touched, ActiveKeys: 1,
 		},
-		{UserID: "carol", Role: access.User, CreatedAt: v.made, DisabledAt: v.touched},
-		{UserID: "root", Role: access.Admin, CreatedAt: v.made},
+		{UserID: "carol", Role: access.User, CreatedAt: v.Made, DisabledAt: v.Touched},
+		{UserID: "root", Role: access.Admin, CreatedAt: v.Made},
 	} {
 		if got := v.person(want.UserID); got != want {
 			v.t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
 	signIn := access.SignIn{
-		Number: 1, At: v.touched, UserID: "alice", Address: "192.0.2.1", UserAgent: "curl/8", Outcome: access.SignedIn,
+		Number: 1, At: v.Touched, UserID: "alice", Address: "192.0.2.1", UserAgent: "curl/8", Outcome: access.SignedIn,
 	}
 	if got, _, err := v.SignIns(v.t.Context(), v.root, 0); err != nil || len(got) != 1 || got[0] != signIn {
 		v.t.Errorf("the sign-ins are %+v, %v, want %+v", got, err, signIn)
 	}
 	entry := access.Change{
-		Number: 1, At: v.made, Actor: "alice", Address: "192.0.2.1", Action: access.CreateKey, UserID: "alice", KeyID: "k1",
-		Last4: v.live.Last4,
+		Number: 1, At: v.Made, Actor: "alice", Address: "192.0.2.1", Action: access.CreateKey, UserID: "alice", KeyID: "k1",
+		Last4: v.Live.Last4,
 	}
 	got := v.changes()
 	if len(got) != 2 || got[1] != entry || got[0].Action != access.BeginLog {
@@ -148,7 +89,7 @@ func TestDatabaseOfTheFirstVersionGoesOn(t *testing.T) {
 	v.open()
 	defer func() { _ = v.Close() }()
 	v.wantKept()
-	if v.alive(v.session) {
+	if v.alive(v.Session) {
 		t.Error("the session of before is alive")
 	}
 	v.reopen()
@@ -170,8 +111,8 @@ func TestDatabaseOfTheFirstVersionGoesOn(t *testing.T) {
 	}
 	v.wantGood("of alice", v.issue(v.root, "alice"), "alice")
 	v.must(v.ChangeRole(t.Context(), v.root, "alice", access.Admin))
-	if v.verdict(v.live.Hash) != access.Deactivated {
-		t.Errorf("the key of an administrator is %s", v.verdict(v.live.Hash))
+	if v.verdict(v.Live.Hash) != access.Deactivated {
+		t.Errorf("the key of an administrator is %s", v.verdict(v.Live.Hash))
 	}
 	wantRefusal(t, v.IssueSetUpLink(t.Context(), access.HashToken("t")), access.NotFound)
 }
@@ -195,7 +136,7 @@ func TestMigrationThatFailsChangesNothing(t *testing.T) {
 }
 
 // schema returns how the tables are made, the migrations that were run, and the session of before.
-func (v *firstVersion) schema() string {
+func (v *oldVersion) schema() string {
 	v.t.Helper()
 	conn := dbtest.Open(v.t, v.path)
 	defer func() { _ = conn.Close() }()
