@@ -30,7 +30,7 @@ func newOldVersion(t *testing.T, version int) *oldVersion {
 		alice: access.Actor{UserID: "alice", Role: access.User}, root: asAdmin("root"),
 	}}
 	v.set(time.Date(2025, time.June, 1, 8, 0, 1, 0, time.UTC))
-	v.Old = dbtest.NewOld(t, v.path, v.digits, scripts, version)
+	v.Old = dbtest.NewOld(t, v.path, v.digits, scripts, version, 0)
 	return v
 }
 
@@ -38,10 +38,10 @@ func newOldVersion(t *testing.T, version int) *oldVersion {
 func (v *oldVersion) wantKept() {
 	v.t.Helper()
 	live := access.Key{
-		ID: "k1", Number: 1, UserID: "alice", Name: "CI", Last4: v.Live.Last4, CreatedAt: v.Made, LastUsedAt: v.Touched,
+		ID: dbtest.LiveID, Number: 1, UserID: "alice", Name: "CI", Last4: v.Live.Last4, CreatedAt: v.Made, LastUsedAt: v.Touched,
 	}
 	dead := access.Key{
-		ID: "k2", Number: 2, UserID: "alice", Last4: v.Dead.Last4, CreatedAt: v.Made, DeactivatedAt: v.Touched, DeactivatedBy: "root",
+		ID: dbtest.DeadID, Number: 2, UserID: "alice", Last4: v.Dead.Last4, CreatedAt: v.Made, DeactivatedAt: v.Touched, DeactivatedBy: "root",
 		Reason: "leaked",
 	}
 	for _, want := range []access.Key{live, dead} {
@@ -71,7 +71,7 @@ func (v *oldVersion) wantKept() {
 		v.t.Errorf("the sign-ins are %+v, %v, want %+v", got, err, signIn)
 	}
 	entry := access.Change{
-		Number: 1, At: v.Made, Actor: "alice", Address: "192.0.2.1", Action: access.CreateKey, UserID: "alice", KeyID: "k1",
+		Number: 1, At: v.Made, Actor: "alice", Address: "192.0.2.1", Action: access.CreateKey, UserID: "alice", KeyID: dbtest.LiveID,
 		Last4: v.Live.Last4,
 	}
 	got := v.changes()

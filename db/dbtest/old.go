@@ -13,6 +13,12 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
+// The ids of alice's keys.
+const (
+	LiveID = "0196890b-0000-7000-8000-000000000001"
+	DeadID = "0196890b-0000-7000-8000-000000000002"
+)
+
 // Old is what is in a database that an older version of the program left: alice with an active key that was used and one
 // that root deactivated, carol disabled, root, a session, a sign-in, and the audit log.
 type Old struct {
@@ -69,8 +75,9 @@ func MigrateTo(t testing.TB, path, scripts string, version int) {
 	}
 }
 
-// NewOld makes a database of a version. What is in it was written by the first one, under the root secret of these digits.
-func NewOld(t testing.TB, path, digits, scripts string, version int) Old {
+// NewOld makes a database of a version. What is in it was written by the first one, under the root secret of these digits, with
+// so many keys more of alice's.
+func NewOld(t testing.TB, path, digits, scripts string, version, crowd int) Old {
 	t.Helper()
 	root, err := access.ParseRootSecret(digits)
 	if err != nil {
@@ -83,6 +90,10 @@ func NewOld(t testing.TB, path, digits, scripts string, version int) Old {
 		Touched: time.Date(2025, time.June, 1, 8, 0, 0, 654321000, time.UTC),
 	}
 	old.fill(t, path, root)
+	Exec(t, path, `INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, created_at, reason)
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+		SELECT printf('0196890c-0000-7000-8000-%012x', i), 'alice', randomblob(32), 'p1', 'last', '', ?2 + i, '' FROM n WHERE i <= ?1`,
+		crowd, old.Made.UnixMicro())
 	MigrateTo(t, path, scripts, version)
 	return old
 }
@@ -100,15 +111,15 @@ func (o *Old) fill(t testing.TB, path string, root access.RootSecret) {
 		('carol', '', '', NULL, 'user', 'y', ?, ?, NULL), ('root', '', '', NULL, 'admin', 'z', ?, NULL, NULL)`,
 		made, touched, made, touched, made)
 	Exec(t, path, `INSERT INTO keys (id, user_id, hash, pepper_id, last4, name, once, created_at, deactivated_at,
-		deactivated_by, reason) VALUES ('k1', 'alice', ?, 'p1', ?, 'CI', ?, ?, NULL, NULL, ''),
-		('k2', 'alice', ?, 'p1', ?, '', NULL, ?, ?, 'root', 'leaked')`,
-		o.Live.Hash, o.Live.Last4, access.HashOnce("form-1"), made, o.Dead.Hash, o.Dead.Last4, made, touched)
-	Exec(t, path, `INSERT INTO key_uses (key_id, last_used_at) VALUES ('k1', ?)`, touched)
+		deactivated_by, reason) VALUES (?, 'alice', ?, 'p1', ?, 'CI', ?, ?, NULL, NULL, ''),
+		(?, 'alice', ?, 'p1', ?, '', NULL, ?, ?, 'root', 'leaked')`,
+		LiveID, o.Live.Hash, o.Live.Last4, access.HashOnce("form-1"), made, DeadID, o.Dead.Hash, o.Dead.Last4, made, touched)
+	Exec(t, path, `INSERT INTO key_uses (key_id, last_used_at) VALUES (?, ?)`, LiveID, touched)
 	Exec(t, path, `INSERT INTO sessions (id_hash, user_id, created_at, seen_at) VALUES (?, 'alice', ?, ?)`,
 		o.Session, touched, touched)
 	Exec(t, path, `INSERT INTO sign_ins (at, user_id, address, user_agent, outcome)
 		VALUES (?, 'alice', '192.0.2.1', 'curl/8', 'signed in')`, touched)
 	Exec(t, path, `UPDATE audit_head SET number = number + 1`)
 	Exec(t, path, `INSERT INTO audit (number, at, actor, address, action, user_id, key_id, detail)
-		VALUES (1, ?, 'alice', '192.0.2.1', 'create key', 'alice', 'k1', '')`, made)
+		VALUES (1, ?, 'alice', '192.0.2.1', 'create key', 'alice', ?, '')`, made, LiveID)
 }
