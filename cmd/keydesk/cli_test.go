@@ -145,6 +145,7 @@ func TestSecretOfTheEnvironmentGoesFirst(t *testing.T) {
 	}
 }
 
+// DUR-11
 func TestOneProcessWrites(t *testing.T) {
 	d := newDesk(t)
 	file := filepath.Join(d.dir, "keydesk.db")
