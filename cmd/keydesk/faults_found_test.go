@@ -36,7 +36,7 @@ func (l *ledger) settle() (keys []string) {
 	for _, id := range touched {
 		want, right := l.outcome(id, did[id])
 		if !right || found[id] != want {
-			l.t.Errorf("%s: asked were %+v, the audit log has %q, the row is %q, and was %q", id, l.deeds[id], did[id], found[id], l.rows[id])
+			l.wrong("%s: asked were %+v, the audit log has %q, the row is %q, and was %q", id, l.deeds[id], did[id], found[id], l.rows[id])
 		}
 		l.rows[id] = found[id]
 		if _, isKey := l.secrets[id]; isKey {
@@ -62,7 +62,7 @@ func (l *ledger) entries() map[string][]access.Action {
 	did := map[string][]access.Action{}
 	for _, e := range all {
 		if l.number++; e.Number != l.number {
-			l.t.Errorf("the audit log has number %d in the place of %d", e.Number, l.number)
+			l.wrong("the audit log has number %d in the place of %d", e.Number, l.number)
 		}
 		did[e.ID] = append(did[e.ID], e.Action)
 	}
@@ -100,7 +100,7 @@ func (l *ledger) settleAll() {
 	l.t.Helper()
 	l.settle()
 	if found := l.read(rowsOf); !maps.Equal(found, l.rows) {
-		l.t.Errorf("there are %d rows, and %d were found one by one; or they are not the same", len(found), len(l.rows))
+		l.wrong("there are %d rows, and %d were found one by one; or they are not the same", len(found), len(l.rows))
 	}
 	for entries, rows := range map[string]string{
 		`SELECT count(*) FROM audit WHERE action = 'create key'`: `SELECT count(*) FROM keys`,
@@ -112,13 +112,13 @@ func (l *ledger) settleAll() {
 		dbtest.Look(l.t, l.database, entries, &told)
 		dbtest.Look(l.t, l.database, rows, &there)
 		if told != there {
-			l.t.Errorf("%d by %s, %d by %s", told, entries, there, rows)
+			l.wrong("%d by %s, %d by %s", told, entries, there, rows)
 		}
 	}
 	var sound string
 	dbtest.Look(l.t, l.database, `PRAGMA integrity_check`, &sound)
 	if sound != "ok" {
-		l.t.Errorf("the database: %s", sound)
+		l.wrong("the database: %s", sound)
 	}
 }
 
@@ -135,7 +135,7 @@ func (l *ledger) judge(at *instance, keys []string) {
 					want = deactivated
 				}
 				if says := at.judge(l.secrets[id], changeTime); says != want {
-					l.t.Errorf("verify says %q of %s, whose row is %q", says, id, l.rows[id])
+					l.wrong("verify says %q of %s, whose row is %q", says, id, l.rows[id])
 				}
 			}
 		})

@@ -15,6 +15,7 @@ import (
 // time, one thing after the other.
 type ledger struct {
 	t        *testing.T
+	wrong    func(format string, args ...any) // is told of what is not as it has to be
 	database string
 
 	mu      sync.Mutex
@@ -53,7 +54,7 @@ func personRow(role access.Role, disabled bool) string {
 func openLedger(t *testing.T, database string) *ledger {
 	t.Helper()
 	l := &ledger{
-		t: t, database: database, deeds: map[string][]deed{}, secrets: map[string]string{}, unnamed: map[string]int{},
+		t: t, wrong: t.Errorf, database: database, deeds: map[string][]deed{}, secrets: map[string]string{}, unnamed: map[string]int{},
 		answered: map[access.Action]int{},
 	}
 	l.rows = l.read(rowsOf)
