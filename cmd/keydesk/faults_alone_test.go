@@ -4,8 +4,6 @@ package main
 
 import (
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
@@ -31,9 +29,4 @@ func newAloneBehind(t *testing.T, l link, users, admins int, flags ...string) *c
 	c.launchAll()
 	c.signIn()
 	return c
-}
-
-// named returns those of the people whose User IDs begin so.
-func (c *cluster) named(prefix string) []string {
-	return slices.DeleteFunc(slices.Clone(c.people), func(id string) bool { return !strings.HasPrefix(id, prefix) })
 }

@@ -19,7 +19,7 @@ func TestProveHistory(t *testing.T) {
 	began := time.Now()
 	for range rounds {
 		l.untilWell()
-		time.Sleep(rand.N(oneOf[time.Duration](100, 500) * time.Millisecond))
+		time.Sleep(rand.N(oneOf(100*time.Millisecond, 500*time.Millisecond)))
 		at.kill()
 		at.restart()
 	}

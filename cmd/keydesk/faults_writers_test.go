@@ -99,12 +99,12 @@ func (c *crowd) endKey(admin string, gone chan struct{}) (answered bool) {
 
 // changePerson changes the role of somebody, disables the account, enables it, and changes the role back, in turn.
 func (c *crowd) changePerson(admin, id string) (answered bool) {
-	c.ledger.mu.Lock()
+	c.mu.Lock()
 	row := c.rows[id]
 	if did := c.deeds[id]; len(did) > 0 {
 		row = did[len(did)-1].leaves
 	}
-	c.ledger.mu.Unlock()
+	c.mu.Unlock()
 	change := map[string]struct {
 		what     access.Action
 		path     string
