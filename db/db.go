@@ -23,6 +23,7 @@ type DB struct {
 	read    *readPool
 	exports *sqlx.DB // apart, so that slow downloads hold up nothing else
 	write   *sqlx.DB // one connection to SQLite, some to PostgreSQL; nil when opened for reading
+	disk    *disk    // nil of PostgreSQL, which looks after its own, and when opened for reading
 	lock    *flock.Flock
 	now     func() time.Time
 	tell    func(access.KeyChange)
@@ -64,8 +65,11 @@ func (db *DB) Secrets() Secrets { return db.secrets }
 // Now returns the current time as the database keeps it: UTC, in whole microseconds.
 func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Microsecond) }
 
-// Ready returns nil when the database answers.
+// Ready returns nil when the database answers, and ErrStopped when nothing is written to it any more.
 func (db *DB) Ready(ctx context.Context) error {
+	if err := db.disk.check(); err != nil {
+		return fmt.Errorf("ready: %w", err)
+	}
 	var number int64
 	if err := db.read.GetContext(ctx, &number, `SELECT number FROM audit_head`); err != nil {
 		return fmt.Errorf("ready: %w", err)
@@ -73,11 +77,12 @@ func (db *DB) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Close ends all use of the database and frees its lock.
+// Close ends all use of the database and frees its lock. One that is written no more keeps the connection that wrote:
+// with the last one SQLite would move the log into it.
 func (db *DB) Close() error {
 	var errs []error
 	for _, pool := range []*sqlx.DB{db.write, db.exports} {
-		if pool != nil {
+		if pool != nil && (pool != db.write || db.disk.check() == nil) {
 			errs = append(errs, pool.Close())
 		}
 	}

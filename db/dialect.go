@@ -96,9 +96,12 @@ func affect(ctx context.Context, w execer, statement string, args ...any) (int64
 func storable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 // sqliteCode returns SQLite's primary code of an error, or 0 if it is none of its.
-func sqliteCode(err error) int {
+func sqliteCode(err error) int { return sqliteExtended(err) & 0xff }
+
+// sqliteExtended returns the code that also says what of its kind the error is.
+func sqliteExtended(err error) int {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code() & 0xff
+		return e.Code()
 	}
 	return 0
 }

@@ -36,6 +36,8 @@ type Options struct {
 	Tell func(access.KeyChange)
 	// Log is called for each of them once, when what became of the key is known. It may be nil.
 	Log func(access.KeyChange)
+	// Stopped is called with why, once, when nothing is written any more: see ErrStopped. It may be nil.
+	Stopped func(error)
 	// Limits are those of each user's keys.
 	Limits access.KeyLimits
 	// Now is the clock.
@@ -52,6 +54,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	if o.Log != nil {
 		db.log = o.Log
+	}
+	if o.Stopped == nil {
+		o.Stopped = func(error) {}
 	}
 	open := db.openSQLite
 	db.dialect = sqliteDialect

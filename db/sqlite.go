@@ -29,6 +29,9 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	} else if !held {
 		return fmt.Errorf("%s: %w", o.Database, ErrInUse)
 	}
+	if err := secureLog(path); err != nil {
+		return fmt.Errorf("%s: wait for the disk: %w", o.Database, err)
+	}
 	fresh, err := inspect(ctx, path)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
@@ -46,11 +49,15 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err := createFile(path); err != nil {
 		return fmt.Errorf("create database: %w", err)
 	}
+	db.disk = &disk{path: path, tell: o.Stopped}
 	if err := db.connect(path); err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
 	if err := db.migrate(ctx, db.write); err != nil {
 		return fmt.Errorf("%s: migrate database: %w", o.Database, err)
+	}
+	if _, err := db.write.ExecContext(ctx, checkpoint); brokenDisk(err) {
+		return fmt.Errorf("%s: %w", o.Database, err)
 	}
 	if db.recent, err = loadRecent(ctx, db.read); err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
@@ -74,7 +81,7 @@ func (db *DB) readSQLite(path string) error {
 }
 
 func (db *DB) connect(path string) (err error) {
-	if db.write, err = connectToWrite(path); err != nil {
+	if db.write, err = db.disk.watch(dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)")); err != nil {
 		return err
 	}
 	return db.connectToRead(path)
@@ -98,16 +105,6 @@ func connectToRead(path string, most int) (*sqlx.DB, error) {
 	}
 	pool.SetMaxOpenConns(most)
 	pool.SetMaxIdleConns(most)
-	return pool, nil
-}
-
-// connectToWrite opens the one connection that writes.
-func connectToWrite(path string) (*sqlx.DB, error) {
-	pool, err := sqlx.Open("sqlite", dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)"))
-	if err != nil {
-		return nil, err
-	}
-	pool.SetMaxOpenConns(1)
 	return pool, nil
 }
 

@@ -90,6 +90,12 @@ func failure(err error, method string) answer {
 		is = answer{status: http.StatusServiceUnavailable, title: "One moment", wait: awayWait}
 	}
 	switch {
+	case errors.Is(err, db.ErrStopped) && errors.Is(err, access.ErrUnsaved):
+		return answer{
+			status: http.StatusServiceUnavailable, title: "Not saved", wait: unsavedWait,
+			sentence: "The desk cannot save anything, because its disk has failed. Nothing was changed. Please tell whoever runs " +
+				"this desk: it has to be started again.",
+		}
 	case errors.Is(err, access.ErrUnsaved):
 		return answer{
 			status: http.StatusServiceUnavailable, title: "Not saved", wait: unsavedWait,

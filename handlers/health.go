@@ -1,22 +1,28 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/static"
 )
 
 // healthy says that the process lives.
 func (a *App) healthy(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// ready says whether the desk can do its work now: the database answers.
+// ready says whether the desk can do its work now: the database answers, and can be written.
 func (a *App) ready(c echo.Context) error {
 	if err := a.DB.Ready(c.Request().Context()); err != nil {
-		return fmt.Errorf("not ready: %w (%w)", err, access.Refuse(access.Busy, "", "The database does not answer."))
+		sentence := "The database does not answer."
+		if errors.Is(err, db.ErrStopped) {
+			sentence = "The disk has failed, so nothing is saved until the desk is started again."
+		}
+		return fmt.Errorf("not ready: %w (%w)", err, access.Refuse(access.Busy, "", sentence))
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

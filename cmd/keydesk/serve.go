@@ -126,6 +126,9 @@ func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *veri
 			log.Info("key changed", "change", k.Number, "key", k.KeyID, "user", k.UserID, "status", k.Status,
 				"request", k.Request)
 		},
+		Stopped: func(err error) {
+			log.Error("nothing is written any more", "meanwhile", "verify goes on", "error", err)
+		},
 	})
 	if err != nil {
 		return nil, nil, nil, err

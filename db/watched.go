@@ -1,0 +1,151 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+	"modernc.org/sqlite"
+)
+
+// checkpoint moves the log into the database, as far as nobody reads it, and waits for the disk.
+const checkpoint = `PRAGMA wal_checkpoint(PASSIVE)`
+
+// checkpointEvery is after how many transactions the log is moved into the database. SQLite does so by itself when the
+// log has 1,000 pages, which these seldom fill, but tells nobody if the disk fails then.
+const checkpointEvery = 64
+
+// watch opens a pool of one connection to SQLite, all of whose errors the disk takes note of.
+func (d *disk) watch(dsn string) (*sqlx.DB, error) {
+	plain, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	pool := sqlx.NewDb(sql.OpenDB(watched{plain, d}), "sqlite")
+	pool.SetMaxOpenConns(1)
+	return pool, nil
+}
+
+type watched struct {
+	driver.Connector
+	disk *disk
+}
+
+func (w watched) Connect(ctx context.Context) (driver.Conn, error) {
+	plain, err := w.Connector.Connect(ctx)
+	if err != nil {
+		w.disk.note(err)
+		return nil, err
+	}
+	conn, ok := plain.(sqliteConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("%T is no connection to SQLite", plain), plain.Close())
+	}
+	return &watchedConn{conn, w.disk}, nil
+}
+
+// sqliteConn is what database/sql asks of the driver's connection, and the driver's own tools.
+type sqliteConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+}
+
+type watchedConn struct {
+	sqliteConn
+	disk *disk
+}
+
+func (c *watchedConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	if err := c.disk.check(); err != nil {
+		return nil, err
+	}
+	tx, err := c.sqliteConn.BeginTx(ctx, o)
+	if err != nil {
+		c.disk.note(err)
+		return nil, err
+	}
+	return watchedTx{tx, c}, nil
+}
+
+func (c *watchedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.disk.check(); err != nil {
+		return nil, err
+	}
+	done, err := c.sqliteConn.ExecContext(ctx, query, args)
+	c.disk.note(err)
+	return done, err
+}
+
+func (c *watchedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.sqliteConn.QueryContext(ctx, query, args)
+	c.disk.note(err)
+	return rows, err
+}
+
+func (c *watchedConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	prepared, err := c.sqliteConn.PrepareContext(ctx, query)
+	if err != nil {
+		c.disk.note(err)
+		return nil, err
+	}
+	stmt, ok := prepared.(sqliteStmt)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("%T is no statement of SQLite", prepared), prepared.Close())
+	}
+	return watchedStmt{stmt, c.disk}, nil
+}
+
+type watchedTx struct {
+	driver.Tx
+	conn *watchedConn
+}
+
+// Commit says what became of the transaction, and nothing of the log.
+func (t watchedTx) Commit() error {
+	d := t.conn.disk
+	if err := t.Tx.Commit(); err != nil {
+		d.note(err)
+		return err
+	}
+	if d.commits++; d.commits >= checkpointEvery {
+		d.commits = 0
+		_, err := t.conn.sqliteConn.ExecContext(context.Background(), checkpoint, nil)
+		d.note(err)
+	}
+	return nil
+}
+
+type sqliteStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+type watchedStmt struct {
+	sqliteStmt
+	disk *disk
+}
+
+func (s watchedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if err := s.disk.check(); err != nil {
+		return nil, err
+	}
+	done, err := s.sqliteStmt.ExecContext(ctx, args)
+	s.disk.note(err)
+	return done, err
+}
+
+func (s watchedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := s.sqliteStmt.QueryContext(ctx, args)
+	s.disk.note(err)
+	return rows, err
+}
