@@ -46,6 +46,7 @@ type desk struct {
 	uses  *verify.Uses
 	log   *buffer
 	path  string // of the database
+	root  access.RootSecret
 	url   string
 	inner string // the address of an inner network
 	asks  string // where verify is asked
@@ -80,7 +81,17 @@ func (d *desk) addPeople() {
 // newEmptyDesk returns a desk without anybody.
 func newEmptyDesk(t *testing.T, baseURL string, limits access.KeyLimits) *desk {
 	t.Helper()
-	d := &desk{t: t, keys: verify.NewTable(), uses: &verify.Uses{}, log: &buffer{}, path: dbtest.New(t)}
+	root, err := access.ParseRootSecret(access.NewRootSecret())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newDeskOn(t, dbtest.New(t), root, baseURL, limits)
+}
+
+// newDeskOn returns a desk on the database.
+func newDeskOn(t *testing.T, path string, root access.RootSecret, baseURL string, limits access.KeyLimits) *desk {
+	t.Helper()
+	d := &desk{t: t, keys: verify.NewTable(), uses: &verify.Uses{}, log: &buffer{}, path: path, root: root}
 	d.open(limits)
 	base, err := url.Parse(baseURL)
 	d.must(err)
@@ -147,11 +158,10 @@ func (d *desk) flush() {
 
 func (d *desk) open(limits access.KeyLimits) {
 	d.t.Helper()
-	root, err := access.ParseRootSecret(access.NewRootSecret())
-	d.must(err)
+	var err error
 	d.db, err = db.Open(context.Background(), db.Options{
 		Database: d.path,
-		Root:     func(bool) (access.RootSecret, error) { return root, nil },
+		Root:     func(bool) (access.RootSecret, error) { return d.root, nil },
 		Limits:   limits,
 		Tell:     d.keys.Note,
 		Now:      func() time.Time { return opening.Add(time.Duration(d.moved.Load())) },

@@ -2,6 +2,7 @@
 package disktest
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +18,7 @@ const (
 	Write    Op = "write"
 	Sync     Op = "sync"
 	Truncate Op = "truncate"
-	Extend   Op = "extend the index of the log"
+	Extend   Op = "growth of the index"
 )
 
 // How it fails.
@@ -26,72 +27,98 @@ const (
 	ENOSPC = "ENOSPC"
 )
 
+// Either is the database's file and its log's.
+const Either = "*"
+
 // Fault is one that is going to happen to a database, once or from then on.
 type Fault struct {
 	Op   Op
-	File string // what the database's path is followed by: nothing or "-wal"; "*" is either
+	File string // what the database's path is followed by: nothing or "-wal", or Either
 	Nth  int    // from 1
 	As   string // EIO or ENOSPC
 	On   bool   // all that follow fail too, of every kind
 	Part int    // how many percent of a write are done before it fails
+}
+
+// String names the fault.
+func (f Fault) String() string {
+	name := f.As + " at a " + string(f.Op)
+	if f.Part > 0 {
+		name += fmt.Sprintf(" after %d percent", f.Part)
+	}
+	if f.On {
+		name += " and all that follows"
+	}
+	return name
+}
+
+// Disk is one that fails.
+type Disk struct {
+	database string
+	fault    Fault
 
 	mu        sync.Mutex
 	seen, met int
 }
 
-// Met returns how often it has happened.
-func (f *Fault) Met() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.met
+// Met returns how often the fault has happened.
+func (d *Disk) Met() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.met
 }
 
 // Seen returns how often the disk was told to do what fails, before and since.
-func (f *Fault) Seen() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.seen
+func (d *Disk) Seen() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.seen
 }
 
-// disks holds the faults by the path of their database.
+// Mend ends the fault.
+func (d *Disk) Mend() { disks.Delete(d.database) }
+
+// disks holds those that fail by the path of their database.
 var disks sync.Map
 
-// Fail has the disk of a database fail until the test ends, or until the function that it returns is called.
-func Fail(t testing.TB, database string, f *Fault) (mend func()) {
-	disks.Store(database, f)
-	mend = func() { disks.Delete(database) }
-	t.Cleanup(mend)
-	return mend
+// Fail has the disk of a database fail until the test ends, or it is mended.
+func Fail(t testing.TB, database string, f Fault) *Disk {
+	t.Helper()
+	d := &Disk{database: database, fault: f}
+	disks.Store(database, d)
+	t.Cleanup(d.Mend)
+	return d
 }
 
 // hits tells whether the disk is to fail, and how. It counts.
-func hits(name string, op Op) (*Fault, bool) {
+func hits(name string, op Op) (f Fault, hit bool) {
 	database, file := name, ""
 	if strings.HasSuffix(name, "-wal") {
 		database, file = strings.TrimSuffix(name, "-wal"), "-wal"
 	}
-	found, ok := disks.Load(database)
-	if !ok {
-		return nil, false
+	found, _ := disks.Load(database)
+	d, fails := found.(*Disk)
+	if !fails {
+		return f, false
 	}
-	f := found.(*Fault)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.On && f.met > 0 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f = d.fault
+	if f.On && d.met > 0 {
 		return f, true
 	}
-	if f.Op != op || f.File != "*" && f.File != file {
-		return nil, false
+	if f.Op != op || f.File != Either && f.File != file {
+		return f, false
 	}
-	if f.seen++; f.seen != f.Nth {
-		return nil, false
+	if d.seen++; d.seen != f.Nth {
+		return f, false
 	}
-	f.met++
+	d.met++
 	return f, true
 }
 
 // code returns what SQLite makes of the error of the system.
-func (f *Fault) code(op Op) int32 {
+func (f Fault) code(op Op) int32 {
 	switch {
 	case op == Sync:
 		return sqlite3.SQLITE_IOERR_FSYNC

@@ -12,8 +12,8 @@ import (
 // It changes nothing but what Fail says.
 var Install = sync.OnceFunc(func() {
 	tls := libc.NewTLS()
-	system = (*sqlite3.Tsqlite3_vfs)(unsafe.Pointer(sqlite3.Xsqlite3_vfs_find(tls, 0)))
-	ours := (*sqlite3.Tsqlite3_vfs)(unsafe.Pointer(libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(*system)))))
+	system = memory[sqlite3.Tsqlite3_vfs](sqlite3.Xsqlite3_vfs_find(tls, 0))
+	ours := memory[sqlite3.Tsqlite3_vfs](libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(*system))))
 	*ours = *system
 	name, err := libc.CString("disktest")
 	if err != nil {
@@ -52,20 +52,23 @@ var (
 // pointer returns a Go function as SQLite, which was translated from C, calls one.
 func pointer[F any](f F) uintptr { return *(*uintptr)(unsafe.Pointer(&struct{ f F }{f})) }
 
+// memory returns what stands at an address outside of Go's memory.
+func memory[T any](p uintptr) *T { return *(**T)(unsafe.Pointer(&p)) }
+
 // function returns what the pointer is one of.
 func function[F any](p uintptr) F { return *(*F)(unsafe.Pointer(&struct{ p uintptr }{p})) }
 
 func open(tls *libc.TLS, _, name, file uintptr, flags int32, out uintptr) int32 {
 	code := function[openFunc](system.FxOpen)(tls, uintptr(unsafe.Pointer(system)), name, file, flags, out)
-	f := (*sqlite3.Tsqlite3_file)(unsafe.Pointer(file))
+	f := memory[sqlite3.Tsqlite3_file](file)
 	if code != sqlite3.SQLITE_OK || name == 0 || f.FpMethods == 0 {
 		return code
 	}
-	own := (*sqlite3.Tsqlite3_io_methods)(unsafe.Pointer(f.FpMethods))
+	own := memory[sqlite3.Tsqlite3_io_methods](f.FpMethods)
 	files.Store(file, &opened{libc.GoString(name), own})
 	table, known := tables.Load(f.FpMethods)
 	if !known {
-		between := (*sqlite3.Tsqlite3_io_methods)(unsafe.Pointer(libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(*own)))))
+		between := memory[sqlite3.Tsqlite3_io_methods](libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(*own))))
 		*between = *own
 		between.FxClose, between.FxWrite, between.FxTruncate = pointer(closed), pointer(write), pointer(truncate)
 		between.FxSync, between.FxShmMap = pointer(syncs), pointer(mapped)
