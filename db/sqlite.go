@@ -56,9 +56,6 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err := db.migrate(ctx, db.write); err != nil {
 		return fmt.Errorf("%s: migrate database: %w", o.Database, err)
 	}
-	if _, err := db.write.ExecContext(ctx, checkpoint); brokenDisk(err) {
-		return fmt.Errorf("%s: %w", o.Database, err)
-	}
 	if db.recent, err = loadRecent(ctx, db.read); err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}

@@ -13,6 +13,7 @@ const asProgram = "KEYDESK_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
+		weaken()
 		main()
 		return
 	}
@@ -20,10 +21,12 @@ func TestMain(m *testing.M) {
 }
 
 // startProcess starts the program as a process of its own on the database in dir.
-func startProcess(t *testing.T, dir string) (*desk, *exec.Cmd) {
+func startProcess(t *testing.T, dir string, env ...string) (*desk, *exec.Cmd) {
 	t.Helper()
 	p := exec.Command(os.Args[0], "serve", "--addr=127.0.0.1:0", "--database="+filepath.Join(dir, "keydesk.db"), "--log-level=error")
-	p.Env = append(os.Environ(), asProgram+"=1")
+	p.Env = append(append(os.Environ(), asProgram+"=1"), env...)
+	d := &desk{t: t, dir: dir, log: &buffer{}}
+	p.Stderr = d.log
 	out, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -34,9 +37,10 @@ func startProcess(t *testing.T, dir string) (*desk, *exec.Cmd) {
 	t.Cleanup(func() { _ = p.Process.Kill() })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %s", err, d.log)
 	}
-	return &desk{t: t, dir: dir, url: readyPattern.FindStringSubmatch(line)[1]}, p
+	d.url = readyPattern.FindStringSubmatch(line)[1]
+	return d, p
 }
 
 // newDeskFolder returns a folder with a database of alice, bob and root.

@@ -84,9 +84,15 @@ var disks sync.Map
 // Fail has the disk of a database fail until the test ends, or it is mended.
 func Fail(t testing.TB, database string, f Fault) *Disk {
 	t.Helper()
+	d := Begin(database, f)
+	t.Cleanup(d.Mend)
+	return d
+}
+
+// Begin has the disk of a database fail until it is mended.
+func Begin(database string, f Fault) *Disk {
 	d := &Disk{database: database, fault: f}
 	disks.Store(database, d)
-	t.Cleanup(d.Mend)
 	return d
 }
 
