@@ -65,7 +65,8 @@ func (db *DB) Secrets() Secrets { return db.secrets }
 // Now returns the current time as the database keeps it: UTC, in whole microseconds.
 func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Microsecond) }
 
-// Ready returns nil when the database answers, and ErrStopped when nothing is written to it any more.
+// Ready returns nil when the database answers, and ErrStopped when nothing is written to it until the next
+// start.
 func (db *DB) Ready(ctx context.Context) error {
 	if err := db.disk.check(); err != nil {
 		return fmt.Errorf("ready: %w", err)

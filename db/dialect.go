@@ -124,11 +124,11 @@ func denied(err error) bool {
 // unstorable tells whether err says that a text cannot be kept, so that nothing is to be found by it.
 func unstorable(err error) bool { return postgresCode(err) == "22021" }
 
-// notCommitted tells whether the error of a commit says for sure that nothing was committed: there was no space left in
-// SQLite, or PostgreSQL gave the transaction up and lives on.
+// notCommitted tells whether the error of a commit says for sure that nothing was committed: there was no space left for
+// SQLite, or it could only be read, or PostgreSQL gave the transaction up and lives on.
 func notCommitted(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.SeverityUnlocalized == "ERROR" || sqliteCode(err) == sqlite3.SQLITE_FULL
+	return ok && e.SeverityUnlocalized == "ERROR" || sqliteCode(err) == sqlite3.SQLITE_FULL || errors.Is(err, errOnlyRead)
 }
 
 // corrupt tells whether err says that the file is damaged or is no SQLite database.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/jmoiron/sqlx"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -23,6 +24,9 @@ type disk struct {
 	stopped atomic.Bool
 	tell    func(error) // called once, with why
 	commits int         // since the log was last moved into the database; of the one connection that writes
+
+	readers []*sqlx.DB
+	early   atomic.Int64 // connections of theirs that were made while the file system could only be read
 }
 
 // check returns ErrStopped when nothing is to be written any more.
@@ -35,9 +39,14 @@ func (d *disk) check() error {
 
 // note stops the writing after an error of the connection that writes, if the error is one of the disk's.
 func (d *disk) note(err error) {
-	if brokenDisk(err) && !(sqliteExtended(err) == sqlite3.SQLITE_IOERR_WRITE && onlyRead(d.path)) && !d.stopped.Swap(true) {
+	if brokenDisk(err) && !d.refuses(err) && !d.stopped.Swap(true) {
 		d.tell(fmt.Errorf("%w: %w", ErrStopped, err))
 	}
+}
+
+// refuses tells whether a write failed because the system lets nobody write the file.
+func (d *disk) refuses(err error) bool {
+	return sqliteExtended(err) == sqlite3.SQLITE_IOERR_WRITE && unwritable(d.path)
 }
 
 // brokenDisk tells whether the error of a statement that writes says that the disk did not do what it was told to.

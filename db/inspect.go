@@ -35,10 +35,7 @@ func inspect(ctx context.Context, path string) (fresh bool, err error) {
 	case info.Size() < smallestSQLite:
 		return false, ErrDamaged
 	}
-	read, err := connectToRead(path, 1)
-	if err != nil {
-		return false, err
-	}
+	read := connectToRead(path, 1, nil)
 	fresh, err = inspectContent(ctx, read, path)
 	if corrupt(err) {
 		err = ErrDamaged

@@ -32,11 +32,8 @@ type sealedRow struct {
 
 // checkRoot returns nil if root opens everything that is sealed in the file.
 func checkRoot(ctx context.Context, path string, root access.RootSecret) error {
-	read, err := connectToRead(path, 1)
-	if err != nil {
-		return err
-	}
-	_, err = unseal(ctx, read, root)
+	read := connectToRead(path, 1, nil)
+	_, err := unseal(ctx, read, root)
 	return errors.Join(err, read.Close())
 }
 

@@ -46,12 +46,19 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 			return fmt.Errorf("%s: %w", o.Database, err)
 		}
 	}
-	if err := createFile(path); err != nil {
+	if !onlyRead(path) {
+		err = createFile(path)
+	}
+	if err != nil {
 		return fmt.Errorf("create database: %w", err)
 	}
 	db.disk = &disk{path: path, tell: o.Stopped}
-	if err := db.connect(path); err != nil {
-		return fmt.Errorf("open database: %w", err)
+	db.connect(path)
+	if onlyRead(path) {
+		if err := db.openOnlyRead(ctx, root); err != nil {
+			return fmt.Errorf("%s: %w", o.Database, err)
+		}
+		return nil
 	}
 	if err := db.migrate(ctx, db.write); err != nil {
 		return fmt.Errorf("%s: migrate database: %w", o.Database, err)
@@ -74,35 +81,19 @@ func (db *DB) readSQLite(path string) error {
 	if err != nil {
 		return err
 	}
-	return db.connectToRead(full)
+	db.connectToRead(full)
+	return nil
 }
 
-func (db *DB) connect(path string) (err error) {
-	if db.write, err = db.disk.watch(dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)")); err != nil {
-		return err
-	}
-	return db.connectToRead(path)
+func (db *DB) connect(path string) {
+	db.connectToRead(path)
+	db.disk.readers = []*sqlx.DB{db.read.DB, db.exports}
+	db.write = db.disk.watch(dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)"))
 }
 
-func (db *DB) connectToRead(path string) (err error) {
-	pool, err := connectToRead(path, maxReaders)
-	if err != nil {
-		return err
-	}
-	db.read = newReadPool(pool, db.dialect)
-	db.exports, err = connectToRead(path, maxExports*exportReaders)
-	return err
-}
-
-// connectToRead opens a pool of connections that only read.
-func connectToRead(path string, most int) (*sqlx.DB, error) {
-	pool, err := sqlx.Open("sqlite", dsn(path, "deferred", "query_only(1)"))
-	if err != nil {
-		return nil, err
-	}
-	pool.SetMaxOpenConns(most)
-	pool.SetMaxIdleConns(most)
-	return pool, nil
+func (db *DB) connectToRead(path string) {
+	db.read = newReadPool(connectToRead(path, maxReaders, db.disk), db.dialect)
+	db.exports = connectToRead(path, maxExports*exportReaders, db.disk)
 }
 
 // dsn names the file as a URI, so that no character of its path is taken for an option. mode=rw never creates it.

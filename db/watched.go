@@ -19,35 +19,49 @@ const checkpoint = `PRAGMA wal_checkpoint(PASSIVE)`
 const checkpointEvery = 64
 
 // watch opens a pool of one connection to SQLite, all of whose errors the disk takes note of.
-func (d *disk) watch(dsn string) (*sqlx.DB, error) {
-	plain, err := sqlite.NewConnector(dsn)
-	if err != nil {
-		return nil, err
-	}
-	pool := sqlx.NewDb(sql.OpenDB(watched{plain, d}), "sqlite")
+func (d *disk) watch(dsn string) *sqlx.DB {
+	pool := sqlx.NewDb(sql.OpenDB(watched{dsn, d}), "sqlite")
 	pool.SetMaxOpenConns(1)
-	return pool, nil
+	return pool
 }
 
 type watched struct {
-	driver.Connector
+	dsn  string
 	disk *disk
 }
 
+func (w watched) Driver() driver.Driver { return &sqlite.Driver{} }
+
 func (w watched) Connect(ctx context.Context) (driver.Conn, error) {
-	plain, err := w.Connector.Connect(ctx)
+	if err := w.disk.writable(); err != nil {
+		return nil, err
+	}
+	conn, err := connectSQLite(ctx, w.dsn)
 	if err != nil {
 		w.disk.note(err)
+		return nil, err
+	}
+	return &watchedConn{conn, w.disk}, nil
+}
+
+// connectSQLite makes a connection by the driver.
+func connectSQLite(ctx context.Context, dsn string) (sqliteConn, error) {
+	connector, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := connector.Connect(ctx)
+	if err != nil {
 		return nil, err
 	}
 	conn, ok := plain.(sqliteConn)
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("%T is no connection to SQLite", plain), plain.Close())
 	}
-	return &watchedConn{conn, w.disk}, nil
+	return conn, nil
 }
 
-// sqliteConn is what database/sql asks of the driver's connection, and the driver's own tools.
+// sqliteConn is what database/sql asks of the driver's connection.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -114,6 +128,9 @@ func (t watchedTx) Commit() error {
 	d := t.conn.disk
 	if err := t.Tx.Commit(); err != nil {
 		d.note(err)
+		if d.refuses(err) { // the whole of a write, so that the last one is not there
+			return fmt.Errorf("%w: %w", errOnlyRead, err)
+		}
 		return err
 	}
 	if d.commits++; d.commits >= checkpointEvery {

@@ -15,7 +15,7 @@ import (
 // healthy says that the process lives.
 func (a *App) healthy(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// ready says whether the desk can do its work now: the database answers, and can be written.
+// ready says whether the desk can do its work now: the database answers, and its disk has not failed.
 func (a *App) ready(c echo.Context) error {
 	if err := a.DB.Ready(c.Request().Context()); err != nil {
 		sentence := "The database does not answer."
