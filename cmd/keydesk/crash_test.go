@@ -23,7 +23,17 @@ func TestMain(m *testing.M) {
 // startProcess starts the program as a process of its own on the database in dir.
 func startProcess(t *testing.T, dir string, env ...string) (*desk, *exec.Cmd) {
 	t.Helper()
-	p := exec.Command(os.Args[0], "serve", "--addr=127.0.0.1:0", "--database="+filepath.Join(dir, "keydesk.db"), "--log-level=error")
+	return startCommand(t, dir, exec.Command(os.Args[0], serveIn(dir)...), env...)
+}
+
+// serveIn returns the arguments that serve the database in dir.
+func serveIn(dir string) []string {
+	return []string{"serve", "--addr=127.0.0.1:0", "--database=" + filepath.Join(dir, "keydesk.db"), "--log-level=error"}
+}
+
+// startCommand starts a command that becomes the program.
+func startCommand(t *testing.T, dir string, p *exec.Cmd, env ...string) (*desk, *exec.Cmd) {
+	t.Helper()
 	p.Env = append(append(os.Environ(), asProgram+"=1"), env...)
 	d := &desk{t: t, dir: dir, log: &buffer{}}
 	p.Stderr = d.log

@@ -2,8 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +50,40 @@ func TestMemoryAndSecretsStayWithTheProcess(t *testing.T) {
 	}
 	_ = process.Process.Kill()
 	_ = process.Wait()
+}
+
+// DUR-15: whatever the umask, nobody but the owner reads a file that the program makes, or lists what is in its folders.
+func TestFilesAreTheirOwnersAlone(t *testing.T) {
+	for _, umask := range []string{"000", "022", "077"} {
+		dir := filepath.Join(t.TempDir(), "data")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		withUmask := []string{"-c", `umask "$0" && exec "$@"`, umask, os.Args[0]}
+		_, process := startCommand(t, dir, exec.Command("sh", append(withUmask, serveIn(dir)...)...))
+		var names []string
+		err := filepath.WalkDir(dir, func(path string, file fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := file.Info()
+			if want := map[bool]fs.FileMode{true: 0o700, false: 0o600}[file.IsDir()]; err == nil && info.Mode().Perm() != want {
+				t.Errorf("umask %s: %s has the mode %v", umask, path, info.Mode())
+			}
+			names = append(names, filepath.Base(path))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, made := range []string{"keydesk.db", "keydesk.db-wal", "keydesk.db-shm", "keydesk.db.lock", "keydesk.secret"} {
+			if !slices.Contains(names, made) {
+				t.Errorf("umask %s: there is no %s: %v", umask, made, names)
+			}
+		}
+		_ = process.Process.Kill()
+		_ = process.Wait()
+	}
 }
 
 // DUR-15, SEC-1: a root secret that others can read is worth a warning, and is used all the same.

@@ -30,13 +30,13 @@ func (p *squad) moveTo(d *desk) {
 // verifies checks that verify knows all keys.
 func (p *squad) verifies() {
 	p.d.t.Helper()
+	if got := p.d.verify(p.gone); p.gone != "" && (got.status != http.StatusUnauthorized || !strings.Contains(got.body, `"deactivated"`)) {
+		p.d.t.Fatalf("verify of a deactivated key: %d %s", got.status, got.body)
+	}
 	if got := p.d.verify(p.good); got.status != http.StatusOK {
 		p.d.t.Fatalf("verify of a good key: %d %s", got.status, got.body)
 	}
 	p.accepted++
-	if got := p.d.verify(p.gone); p.gone != "" && (got.status != http.StatusUnauthorized || !strings.Contains(got.body, `"deactivated"`)) {
-		p.d.t.Fatalf("verify of a deactivated key: %d %s", got.status, got.body)
-	}
 }
 
 const squadState = `SELECT (SELECT number FROM audit_head) * 1000000 + (SELECT count(*) FROM keys WHERE deactivated_at IS NULL) * 1000
