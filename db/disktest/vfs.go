@@ -44,10 +44,12 @@ type opened struct {
 	own  *sqlite3.Tsqlite3_io_methods
 }
 
-var (
-	files  sync.Map // *opened by the address of SQLite's sqlite3_file
-	tables sync.Map // the address of a table of methods by that of SQLite's own
-)
+// known is what is known of files and methods, by their addresses.
+var known = struct {
+	sync.RWMutex
+	files  map[uintptr]opened
+	tables map[uintptr]uintptr // of methods, by the address of SQLite's own
+}{files: map[uintptr]opened{}, tables: map[uintptr]uintptr{}}
 
 // pointer returns a Go function as SQLite, which was translated from C, calls one.
 func pointer[F any](f F) uintptr { return *(*uintptr)(unsafe.Pointer(&struct{ f F }{f})) }
@@ -65,27 +67,31 @@ func open(tls *libc.TLS, _, name, file uintptr, flags int32, out uintptr) int32 
 		return code
 	}
 	own := memory[sqlite3.Tsqlite3_io_methods](f.FpMethods)
-	files.Store(file, &opened{libc.GoString(name), own})
-	table, known := tables.Load(f.FpMethods)
-	if !known {
+	known.Lock()
+	defer known.Unlock()
+	known.files[file] = opened{libc.GoString(name), own}
+	if known.tables[f.FpMethods] == 0 {
 		between := memory[sqlite3.Tsqlite3_io_methods](libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(*own))))
 		*between = *own
 		between.FxClose, between.FxWrite, between.FxTruncate = pointer(closed), pointer(write), pointer(truncate)
 		between.FxSync, between.FxShmMap = pointer(syncs), pointer(mapped)
-		table, _ = tables.LoadOrStore(f.FpMethods, uintptr(unsafe.Pointer(between)))
+		known.tables[f.FpMethods] = uintptr(unsafe.Pointer(between))
 	}
-	f.FpMethods = table.(uintptr)
+	f.FpMethods = known.tables[f.FpMethods]
 	return code
 }
 
-func of(file uintptr) *opened {
-	f, _ := files.Load(file)
-	return f.(*opened)
+func of(file uintptr) opened {
+	known.RLock()
+	defer known.RUnlock()
+	return known.files[file]
 }
 
 func closed(tls *libc.TLS, file uintptr) int32 {
 	f := of(file)
-	files.Delete(file)
+	known.Lock()
+	delete(known.files, file)
+	known.Unlock()
 	return function[closeFunc](f.own.FxClose)(tls, file)
 }
 
