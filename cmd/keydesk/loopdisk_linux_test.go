@@ -37,16 +37,19 @@ func newLoopDisk(t *testing.T, size string) *loopDisk {
 	return k
 }
 
-func (k *loopDisk) run(name string, args ...string) {
+// run runs a command and returns what it prints.
+func (k *loopDisk) run(name string, args ...string) string {
 	k.t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
 	if path, err := exec.LookPath(filepath.Join("/usr/sbin", name)); err == nil { // not in every PATH
 		cmd.Path, cmd.Err = path, nil
 	}
-	if said, err := cmd.CombinedOutput(); err != nil {
+	said, err := cmd.CombinedOutput()
+	if err != nil {
 		k.t.Fatalf("%s %s: %v: %s", name, strings.Join(args, " "), err, said)
 	}
+	return string(said)
 }
 
 func (k *loopDisk) mount() {
@@ -98,6 +101,12 @@ func (k *loopDisk) cut(process *exec.Cmd) {
 	_ = process.Process.Kill()
 	_ = process.Wait()
 	k.unmount()
+	if k.run("losetup", "--associated", k.image) != "" {
+		// Whoever had a look at the machine's mounts of their own at that time holds on to the disk that is without power.
+		next := k.image + "'"
+		k.run("cp", "--sparse=always", k.image, next)
+		k.image = next
+	}
 	k.mount()
 }
 
