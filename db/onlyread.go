@@ -27,8 +27,10 @@ func (db *DB) openOnlyRead(ctx context.Context, root access.RootSecret) (err err
 	if db.recent, err = loadRecent(ctx, db.read); err != nil {
 		return err
 	}
-	db.secrets, err = unseal(ctx, db.read.DB, root)
-	return err
+	if db.secrets, err = unseal(ctx, db.read.DB, root); err != nil {
+		return err
+	}
+	return db.readLog(ctx, db.read.DB, root)
 }
 
 // reader makes the connections that read an SQLite database.
