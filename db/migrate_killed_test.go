@@ -21,6 +21,7 @@ type killed struct {
 	path string
 
 	mu   sync.Mutex
+	over bool // it was opened: what closes it moves the log into the file, which cannot be taken down while it does
 	left []leftover
 }
 
@@ -55,8 +56,8 @@ func (k *killed) keep() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	file, err := os.ReadFile(k.path)
-	if err != nil {
-		return // it is not made yet
+	if k.over || err != nil {
+		return // or it is not made yet
 	}
 	log, _ := os.ReadFile(k.path + "-wal") // which is not there all the time
 	if n := len(k.left); n == 0 || !bytes.Equal(k.left[n-1].file, file) || !bytes.Equal(k.left[n-1].log, log) {
@@ -71,7 +72,6 @@ func TestMigrationThatIsKilledIsFinishedByTheNextStart(t *testing.T) {
 			v := newOldVersion(t, version)
 			k := &killed{Context: t.Context(), path: v.path}
 			v.openedUnder(k)
-			v.close()
 			steps := map[string]bool{}
 			for _, left := range append(k.left, k.torn()...) {
 				v.path = left.put(t)
@@ -94,7 +94,6 @@ func TestFirstStartThatIsKilledIsFinishedByTheNext(t *testing.T) {
 	d.set(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
 	k := &killed{Context: t.Context(), path: d.path}
 	d.openedUnder(k)
-	d.close()
 	for _, left := range append(k.left, k.torn()...) {
 		d.path = left.put(t)
 		d.open()
@@ -118,11 +117,15 @@ func (v *oldVersion) step() string {
 		dbtest.Rows(v.t, conn, `SELECT version_id FROM goose_db_version ORDER BY id`)
 }
 
-func (d *desk) openedUnder(ctx context.Context) {
+// openedUnder opens the database and closes it.
+func (d *desk) openedUnder(k *killed) {
 	d.t.Helper()
-	var err error
-	d.DB, err = db.Open(ctx, d.options())
+	opened, err := db.Open(k, d.options())
 	d.must(err)
+	k.mu.Lock()
+	k.over = true
+	k.mu.Unlock()
+	d.must(opened.Close())
 }
 
 // expiring is a context that is over once it was looked at so often.
