@@ -18,7 +18,7 @@ func TestProveKills(t *testing.T) {
 	c := newCrowd(newAlone(t, crowdUsers, crowdAdmins))
 	began := time.Now()
 	kills := 0
-	for ; kills < rounds || c.changes() < enough; kills++ {
+	for ; kills < rounds || c.shownLittle(enough); kills++ {
 		c.work(aWhile())
 		c.at.restart()
 		c.judge(c.at, c.settle())
@@ -31,11 +31,11 @@ func TestProveKills(t *testing.T) {
 // DUR-5: the same when the start after a kill is killed too.
 func TestProveDoubleCrashes(t *testing.T) {
 	brief(t)
-	rounds := oneOf(4, 200)
+	rounds, enough := oneOf(4, 200), oneOf(50, 5_000)
 	c := newCrowd(newAlone(t, crowdUsers, crowdAdmins))
 	start := 100 * time.Millisecond
-	ready := 0
-	for range rounds {
+	times, ready := 0, 0
+	for ; times < rounds || c.shownLittle(enough); times++ {
 		c.work(aWhile())
 		c.at.launch()
 		time.Sleep(rand.N(start))
@@ -48,7 +48,7 @@ func TestProveDoubleCrashes(t *testing.T) {
 	}
 	c.end()
 	t.Logf("%d times killed, and killed again 0 to %s after the start, %d times once it answered: %d changes answered, %d not, of "+
-		"which %d had happened", rounds, start.Round(time.Millisecond), ready, c.changes(), c.unanswered, c.happened)
+		"which %d had happened", times, start.Round(time.Millisecond), ready, c.changes(), c.unanswered, c.happened)
 }
 
 // aWhile is a time after which people are at anything.
@@ -59,10 +59,5 @@ func (c *crowd) end() {
 	c.t.Helper()
 	c.settleAll()
 	c.judge(c.at, slices.Collect(maps.Keys(c.secrets)))
-	for _, what := range everyChange() {
-		if c.answered[what] == 0 {
-			c.t.Errorf("%q was never answered", what)
-		}
-	}
 	c.at.terminate()
 }

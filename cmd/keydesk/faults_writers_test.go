@@ -122,10 +122,15 @@ func (c *crowd) changePerson(admin, id string) (answered bool) {
 	return became == changed
 }
 
-// everyChange returns what the people do.
-func everyChange() []access.Action {
-	return []access.Action{
+// shownLittle tells whether too few changes were answered so far, or none of some kind.
+func (c *crowd) shownLittle(enough int) bool {
+	for _, what := range []access.Action{
 		access.CreateKey, access.RenameKey, access.DeactivateOwnKey, access.DeactivateKey, access.ChangeRole, access.DisableUser,
 		access.EnableUser,
+	} {
+		if c.answered[what] == 0 {
+			return true
+		}
 	}
+	return c.changes() < enough
 }
