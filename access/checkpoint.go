@@ -1,7 +1,9 @@
 package access
 
 import (
+	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,13 +26,28 @@ func (c Checkpoint) Sign(signers ...note.Signer) (string, error) {
 
 func (c Checkpoint) text() string { return fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, c.Root) }
 
-// OpenCheckpoint returns the checkpoint of a note that one of the verifiers' keys has signed.
+// OpenCheckpoint returns the checkpoint of a note that one of the verifiers' keys has signed, which is of the same log.
 func OpenCheckpoint(signed string, verifiers note.Verifiers) (Checkpoint, error) {
 	n, err := note.Open([]byte(signed), verifiers)
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	return parseCheckpoint(n.Text)
+	c, err := parseCheckpoint(n.Text)
+	if err == nil && !slices.ContainsFunc(n.Sigs, func(s note.Signature) bool { return s.Name == c.Origin }) {
+		err = fmt.Errorf("the key of another log has signed the checkpoint of %s", c.Origin)
+	}
+	return c, err
+}
+
+// SignedOnce tells whether a checkpoint that opens is spelt as Sign spells it, with one signature and nothing else.
+func SignedOnce(signed string) bool {
+	lines := strings.Split(signed, "\n") // origin, size, root, nothing, signature, nothing
+	if len(lines) != 6 {
+		return false
+	}
+	signature := lines[4][strings.LastIndexByte(lines[4], ' ')+1:]
+	_, err := base64.StdEncoding.Strict().DecodeString(signature)
+	return err == nil && !strings.ContainsRune(signature, '\r')
 }
 
 // parseCheckpoint reads the lines that text writes; further ones are extensions, which say nothing to us.

@@ -17,7 +17,12 @@ type Tree struct {
 // Append returns the tree with one more entry, and the hashes that it completes, the entry's own first: those that tlog
 // has stored. It fails if the edge is not one of a tree of this size.
 func (t Tree) Append(leaf []byte) (grown Tree, hashes []byte, err error) {
-	completed, err := tlog.StoredHashesForRecordHash(t.Size, tlog.RecordHash(leaf), t)
+	return t.AppendHash(tlog.RecordHash(leaf))
+}
+
+// AppendHash does as Append does, with the hash of the entry.
+func (t Tree) AppendHash(leaf tlog.Hash) (grown Tree, hashes []byte, err error) {
+	completed, err := tlog.StoredHashesForRecordHash(t.Size, leaf, t)
 	if err != nil {
 		return Tree{}, nil, err
 	}

@@ -85,8 +85,30 @@ func idColumn(table string) string {
 
 // eachWatched tells of the rows that the condition selects, in the order of their ids.
 func eachWatched(ctx context.Context, q querier, table, where string, args []any, do func(id any, digest []byte)) error {
-	rows, err := q.QueryxContext(ctx, q.Rebind(`SELECT `+watchedColumns(table)+` FROM `+table+` WHERE `+where+
-		` ORDER BY `+idColumn(table)), args...)
+	return scanWatched(ctx, q, table, `WHERE `+where+` ORDER BY `+idColumn(table), args, do)
+}
+
+// everyWatched tells of all rows, in the order of their ids. It reads some at a time: no statement takes long.
+func everyWatched(ctx context.Context, q querier, table string, do func(id any, digest []byte)) error {
+	const some = 10_000
+	where, args := `1 = 1`, []any{some}
+	for {
+		var last any
+		n := 0
+		err := scanWatched(ctx, q, table, `WHERE `+where+` ORDER BY `+idColumn(table)+` LIMIT ?`, args, func(id any, digest []byte) {
+			last, n = id, n+1
+			do(id, digest)
+		})
+		if err != nil || n < some {
+			return err
+		}
+		where, args = idColumn(table)+` > ?`, []any{last, some}
+	}
+}
+
+// scanWatched tells of the rows that the rest of the query selects.
+func scanWatched(ctx context.Context, q querier, table, rest string, args []any, do func(id any, digest []byte)) error {
+	rows, err := q.QueryxContext(ctx, q.Rebind(`SELECT `+watchedColumns(table)+` FROM `+table+` `+rest), args...)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,123 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// storedEntry is an entry with the hashes that stand with it.
+type storedEntry struct {
+	access.Change
+	hashes []byte
+}
+
+// entries reads all entries and checks each.
+func (v *logCheck) entries(ctx context.Context, q querier) error {
+	return everyEntry(ctx, q, math.MinInt64, math.MaxInt64, v.entry)
+}
+
+// everyEntry calls do with the entries of these numbers in their order, some of which are read at a time.
+func everyEntry(ctx context.Context, q querier, from, to int64, do func(storedEntry) error) error {
+	const some = 2000
+	compare := `>=`
+	for {
+		entries, err := storedEntries(ctx, q, `WHERE number `+compare+` ? AND number <= ? ORDER BY number LIMIT ?`, from, to, some)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if err := do(e); err != nil {
+				return err
+			}
+		}
+		if len(entries) < some {
+			return nil
+		}
+		compare, from = `>`, entries[some-1].Number
+	}
+}
+
+func storedEntries(ctx context.Context, q querier, rest string, args ...any) (entries []storedEntry, err error) {
+	rows, err := q.QueryxContext(ctx, q.Rebind(`SELECT number, at, actor, address, action, user_id, key_id, detail, traces, hashes
+		FROM audit `+rest), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var e storedEntry
+		var at int64
+		err := rows.Scan(&e.Number, &at, &e.Actor, &e.Address, &e.Action, &e.UserID, &e.KeyID, &e.Detail, &e.Traces, &e.hashes)
+		if err != nil {
+			return nil, err
+		}
+		e.At = time.UnixMicro(at).UTC()
+		entries = append(entries, e)
+	}
+	return entries, rows.Err()
+}
+
+// entry checks one entry, which comes after the ones before, and takes note of its traces.
+func (v *logCheck) entry(e storedEntry) error {
+	switch next := v.last + 1; {
+	case e.Number <= v.last:
+		v.find("there is an entry %d, which comes before the first", e.Number)
+		return nil
+	case e.Number == next+1:
+		v.find("entry %d is missing", next)
+		v.gap = true
+	case e.Number > next:
+		v.find("entries %d to %d are missing", next, e.Number-1)
+		v.gap = true
+	}
+	v.last = e.Number
+	if err := v.hashes(e); err != nil {
+		return err
+	}
+	traces, err := access.ParseTraces(e.Traces)
+	if err != nil {
+		v.find("entry %d has traces that do not read", e.Number)
+		return nil
+	}
+	if spelt, err := access.FormatTraces(traces); err != nil || spelt != e.Traces {
+		v.find("entry %d has traces in another spelling", e.Number)
+	}
+	for _, trace := range traces {
+		v.trace(e.Change, trace)
+	}
+	return nil
+}
+
+// hashes compares an entry with its own hash, and has the tree grow by that. The tree is one of the hashes that stand
+// there: so it is the altered entry that is named, and not all that come after it.
+func (v *logCheck) hashes(e storedEntry) error {
+	leaf, err := e.Entry()
+	if err != nil {
+		return err
+	}
+	hash := tlog.RecordHash(leaf)
+	if len(e.hashes) < tlog.HashSize || string(e.hashes[:tlog.HashSize]) != string(hash[:]) {
+		v.find("entry %d (%s) is not as it was written, or its hash is not", e.Number, e.Action)
+		if len(e.hashes) >= tlog.HashSize {
+			hash = tlog.Hash(e.hashes)
+		}
+	}
+	if v.gap {
+		return nil
+	}
+	tree, completed, err := v.tree.AppendHash(hash)
+	if err != nil {
+		return fmt.Errorf("entry %d: %w", e.Number, err)
+	}
+	v.tree = tree
+	if string(completed) != string(e.hashes) && len(e.hashes) >= tlog.HashSize {
+		v.find("the hashes with entry %d are not those of the entries up to it", e.Number)
+	}
+	return nil
+}
