@@ -2,6 +2,7 @@ package access
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -37,6 +38,15 @@ func OpenCheckpoint(signed string, verifiers note.Verifiers) (Checkpoint, error)
 		err = fmt.Errorf("the key of another log has signed the checkpoint of %s", c.Origin)
 	}
 	return c, err
+}
+
+// ReadCheckpoint returns the checkpoint of a note, whoever has signed it.
+func ReadCheckpoint(signed string) (Checkpoint, error) {
+	text, _, signatures := strings.Cut(signed, "\n\n")
+	if !signatures {
+		return Checkpoint{}, errors.New("a checkpoint is a signed note")
+	}
+	return parseCheckpoint(text + "\n")
 }
 
 // SignedOnce tells whether a checkpoint that opens is spelt as Sign spells it, with one signature and nothing else.
