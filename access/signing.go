@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"fmt"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -24,4 +25,17 @@ func NewSigningKey(origin string, seed []byte) (signer note.Signer, verifier str
 	signer, err = note.NewSigner("PRIVATE+KEY+" + origin + "+" + hash + "+" +
 		base64.StdEncoding.EncodeToString(append([]byte{ed25519Key}, seed...)))
 	return signer, verifier, err
+}
+
+// ParseVerifiers reads public keys as note spells them.
+func ParseVerifiers(keys []string) (note.Verifiers, error) {
+	var list []note.Verifier
+	for _, key := range keys {
+		v, err := note.NewVerifier(key)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no public key of an audit log, such as `keydesk audit key` prints", key)
+		}
+		list = append(list, v)
+	}
+	return note.VerifierList(list...), nil
 }

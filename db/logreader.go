@@ -40,10 +40,8 @@ func (l *logReader) prove(e storedEntry) (access.Proof, error) {
 	if p.Path, err = tlog.ProveRecord(l.head.Size, p.Index, l); err != nil {
 		return p, err
 	}
-	if _, err := p.Check(l.head.Checkpoint); err != nil {
-		return p, fmt.Errorf("%w: %w", ErrLogDamaged, err)
-	}
-	return p, nil
+	_, err = p.Check(l.head.Checkpoint)
+	return p, err
 }
 
 // ReadHashes returns hashes by their places in tlog's order. The one of level l and number k stands with entry
@@ -71,7 +69,7 @@ func (l *logReader) readHash(place int64) (tlog.Hash, error) {
 		return tlog.Hash{}, err
 	}
 	if len(with) < (level+1)*tlog.HashSize {
-		return tlog.Hash{}, fmt.Errorf("%w: entry %d lacks hashes of the tree", ErrLogDamaged, number)
+		return tlog.Hash{}, fmt.Errorf("entry %d lacks hashes of the tree", number)
 	}
 	hash := tlog.Hash(with[level*tlog.HashSize:])
 	if level >= blockLevel {

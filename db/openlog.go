@@ -141,7 +141,7 @@ func (db *DB) checkLog(ctx context.Context, q querier) error {
 	if head.Number == 0 && head.Checkpoint == "" {
 		return nil
 	}
-	verifiers, err := verifierList(db.secrets.Verifiers)
+	verifiers, err := access.ParseVerifiers(db.secrets.Verifiers)
 	if err != nil {
 		return err
 	}

@@ -12,18 +12,6 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-func verifierList(keys []string) (note.Verifiers, error) {
-	var list []note.Verifier
-	for _, key := range keys {
-		v, err := note.NewVerifier(key)
-		if err != nil {
-			return nil, fmt.Errorf("signing key: %w", err)
-		}
-		list = append(list, v)
-	}
-	return note.VerifierList(list...), nil
-}
-
 func (db *DB) makeSigningKey(ctx context.Context, t *sqlx.Tx, root access.RootSecret, origin string) error {
 	seed := make([]byte, access.SigningSeedLen)
 	_, _ = rand.Read(seed) // never fails
@@ -67,4 +55,14 @@ func unsealSigning(ctx context.Context, q querier, root access.RootSecret) (keys
 func originOf(verifier string) string {
 	origin, _, _ := strings.Cut(verifier, "+")
 	return origin
+}
+
+// LogKeys returns the public keys of the audit log's checkpoints, newest first. They are those of the keys that root opens,
+// and not what else the database may say that they are.
+func (db *DB) LogKeys(ctx context.Context, actor access.Actor, root access.RootSecret) ([]string, error) {
+	if err := access.Check(actor, access.SeeLog); err != nil {
+		return nil, err
+	}
+	_, verifiers, err := unsealSigning(ctx, db.read, root)
+	return verifiers, err
 }

@@ -33,7 +33,7 @@ func (db *DB) VerifyLog(ctx context.Context, actor access.Actor, verifiers []str
 	if err := access.Check(actor, access.SeeLog); err != nil {
 		return LogState{}, err
 	}
-	list, err := verifierList(verifiers)
+	list, err := access.ParseVerifiers(verifiers)
 	if err != nil {
 		return LogState{}, err
 	}

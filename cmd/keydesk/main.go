@@ -26,6 +26,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve the desk."`
 	User     userCmd     `cmd:"" help:"Add, reset, disable and list users."`
 	Export   exportCmd   `cmd:"" help:"Print the report of all keys, masked, as CSV, also while the server runs."`
+	Audit    auditCmd    `cmd:"" help:"Check, print and prove the audit log."`
 	DemoData demoDataCmd `cmd:"" help:"Make a new database of made-up people and keys, for load tests."`
 	Move     moveCmd     `cmd:"" help:"Copy everything in an SQLite database to an empty PostgreSQL database."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
