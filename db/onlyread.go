@@ -30,7 +30,7 @@ func (db *DB) openOnlyRead(ctx context.Context, root access.RootSecret) (err err
 	if db.secrets, err = unseal(ctx, db.read.DB, root); err != nil {
 		return err
 	}
-	return db.readLog(ctx, db.read.DB, root)
+	return db.unsealLog(ctx, db.read.DB, root)
 }
 
 // reader makes the connections that read an SQLite database.

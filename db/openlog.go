@@ -32,14 +32,14 @@ func (db *DB) openLog(ctx context.Context, w *sqlx.DB, root access.RootSecret) e
 			return fmt.Errorf("begin audit log: %w", err)
 		}
 	}
-	if err := db.readLog(ctx, t, root); err != nil {
+	if err := db.unsealLog(ctx, t, root); err != nil {
 		return err
 	}
 	return t.Commit()
 }
 
-// readLog opens the keys that sign the log, and checks that it ends as they have signed.
-func (db *DB) readLog(ctx context.Context, q querier, root access.RootSecret) (err error) {
+// unsealLog opens the keys that sign the log, and checks that it ends as they have signed.
+func (db *DB) unsealLog(ctx context.Context, q querier, root access.RootSecret) (err error) {
 	if db.secrets.Signing, db.secrets.Verifiers, err = unsealSigning(ctx, q, root); err != nil {
 		return err
 	}
