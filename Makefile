@@ -4,7 +4,7 @@ ADDR ?= 127.0.0.1:8080
 GO   ?= go
 TOOL  = $(GO) tool -modfile=tools.mod
 
-.PHONY: run build test browser proxies postgres generate check lint bench race prove screenshots lighthouse clean
+.PHONY: run build test browser proxies postgres faults emulator generate check lint bench race prove screenshots lighthouse clean
 
 # Serve a demo: made-up people and keys in a throw-away database.
 run: build
@@ -17,20 +17,21 @@ build:
 
 # Unit, storage and handler tests, the latter two on both databases, and then those of the whole program, whose browsers
 # have the machine for themselves.
-test: browser proxies postgres node_modules
+test: browser proxies postgres faults node_modules
 	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -v /cmd/keydesk$$)
 	KEYDESK_TEST_POSTGRES=1 $(GO) test $(TESTFLAGS) ./db ./handlers
 	$(GO) test $(TESTFLAGS) ./cmd/keydesk
 
 TESTFLAGS = -count=1 -parallel=3 -timeout=40m
 
-race: browser proxies postgres node_modules
+race: browser proxies postgres faults node_modules
 	$(GO) test -race $(TESTFLAGS) ./...
 
-# The long forms of what is shown of several instances under faults, with the figures of docs/proofs.md: about 20 minutes,
-# with nothing else on the machine.
-prove: browser proxies postgres node_modules
-	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run=Consistency ./db
+# The long forms of what is shown under faults, with the figures of docs/proofs.md: about an hour, with nothing else on the
+# machine.
+prove: browser proxies postgres faults emulator node_modules
+	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='Consistency|^TestProve' ./db
+	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve' ./handlers
 	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve' ./cmd/keydesk
 
 # What the browser tests drive.
@@ -48,6 +49,17 @@ proxies:
 postgres:
 	@.ci/install postgresql postgres /usr/lib/postgresql/15/bin/postgres /usr/lib/postgresql/16/bin/postgres \
 		/usr/lib/postgresql/17/bin/postgres /usr/lib/postgresql/18/bin/postgres
+
+# What makes disks that fail, fill up or lose their power.
+faults:
+	@.ci/install strace strace
+	@.ci/install e2fsprogs mkfs.ext4 /usr/sbin/mkfs.ext4
+	@.ci/install xfsprogs xfs_io /usr/sbin/xfs_io
+
+# What runs the program under a clock that is set.
+emulator:
+	@.ci/install qemu-user qemu-x86_64 qemu-aarch64
+	@.ci/install faketime faketime
 
 node_modules: package.json package-lock.json
 	@.ci/install npm npm
