@@ -41,7 +41,7 @@ func (w watched) Connect(ctx context.Context) (driver.Conn, error) {
 		w.disk.note(err)
 		return nil, err
 	}
-	return &watchedConn{conn, w.disk}, nil
+	return &watchedConn{conn, w.disk, statements{}}, nil
 }
 
 // connectSQLite makes a connection by the driver.
@@ -76,6 +76,7 @@ type sqliteConn interface {
 type watchedConn struct {
 	sqliteConn
 	disk *disk
+	rest statements
 }
 
 func (c *watchedConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
@@ -94,26 +95,37 @@ func (c *watchedConn) ExecContext(ctx context.Context, query string, args []driv
 	if err := c.disk.check(); err != nil {
 		return nil, err
 	}
-	done, err := c.sqliteConn.ExecContext(ctx, query, args)
+	stmt, err := c.take(ctx, query)
+	if err != nil {
+		c.disk.note(err)
+		return nil, err
+	}
+	defer c.giveBack(query, stmt)
+	done, err := stmt.ExecContext(ctx, args)
 	c.disk.note(err)
 	return done, err
 }
 
 func (c *watchedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	rows, err := c.sqliteConn.QueryContext(ctx, query, args)
-	c.disk.note(err)
-	return rows, err
-}
-
-func (c *watchedConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	prepared, err := c.sqliteConn.PrepareContext(ctx, query)
+	stmt, err := c.take(ctx, query)
 	if err != nil {
 		c.disk.note(err)
 		return nil, err
 	}
-	stmt, ok := prepared.(sqliteStmt)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("%T is no statement of SQLite", prepared), prepared.Close())
+	rows, err := stmt.QueryContext(ctx, args)
+	if err != nil {
+		c.giveBack(query, stmt)
+		c.disk.note(err)
+		return nil, err
+	}
+	return &takenRows{rows, c, query, stmt}, nil
+}
+
+func (c *watchedConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	stmt, err := c.take(ctx, query)
+	if err != nil {
+		c.disk.note(err)
+		return nil, err
 	}
 	return watchedStmt{stmt, c.disk}, nil
 }
