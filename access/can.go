@@ -52,6 +52,15 @@ const (
 	RotateSecrets     Action = "rotate secrets"
 )
 
+// Recorded returns the actions that stand in the audit log, in the order in which they are offered to choose from.
+func Recorded() []Action {
+	return []Action{
+		CreateKey, RenameKey, DeactivateOwnKey, DeactivateKey, ExportKeys, AddUser, ChangeRole, DisableUser, EnableUser, IssueLink,
+		SetPassword, SetOthersPassword, ChangePassword, RenewHash, EndOwnSessions, EndSessions, NoteLinks, GiveFeedback, SetUp,
+		MakeUp, BeginLog, RotateSecrets, Restore,
+	}
+}
+
 // Actor is who does something: a person, or the operator at the command line.
 type Actor struct {
 	UserID  string

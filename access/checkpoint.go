@@ -19,6 +19,13 @@ type Checkpoint struct {
 	Root   tlog.Hash
 }
 
+// LogHead is where the audit log ends.
+type LogHead struct {
+	Checkpoint
+	Signed    string   // the checkpoint as it was signed; empty while there is no entry
+	Verifiers []string // the log's public keys as the database has them, newest first: who doubts it knows them from elsewhere
+}
+
 // Sign returns the checkpoint as a signed note, in the form of C2SP's tlog-checkpoint.
 func (c Checkpoint) Sign(signers ...note.Signer) (string, error) {
 	signed, err := note.Sign(&note.Note{Text: c.text()}, signers...)

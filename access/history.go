@@ -42,3 +42,10 @@ type SignIn struct {
 	UserAgent string
 	Outcome   Outcome
 }
+
+// ChangeFilter says which entries of the audit log are asked for; what is empty leaves none out.
+type ChangeFilter struct {
+	Person      string // who did it, or whom it is about
+	Action      Action
+	From, Until time.Time // from the one, and before the other
+}

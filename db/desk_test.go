@@ -205,7 +205,7 @@ func verdict(t *testing.T, d *db.DB, hash []byte) access.Verdict {
 // changes returns the newest page of the audit log.
 func (d *desk) changes() []access.Change {
 	d.t.Helper()
-	changes, _, err := d.Changes(d.t.Context(), access.Actor{UserID: "root", Role: access.Admin}, 0)
+	changes, _, err := d.Changes(d.t.Context(), access.Actor{UserID: "root", Role: access.Admin}, access.ChangeFilter{}, 0)
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -12,40 +12,8 @@ import (
 // HistoryPage is how many entries a page of a history holds.
 const HistoryPage = 50
 
-// Changes returns a page of the audit log, newest first, those before the number given; 0 begins with the newest. more
-// tells whether others follow.
-func (db *DB) Changes(ctx context.Context, actor access.Actor, before int64) (changes []access.Change, more bool, err error) {
-	if err := access.Check(actor, access.SeeHistory); err != nil {
-		return nil, false, err
-	}
-	var rows []struct {
-		Number  int64         `db:"number"`
-		At      sql.NullInt64 `db:"at"`
-		Actor   string        `db:"actor"`
-		Address string        `db:"address"`
-		Action  access.Action `db:"action"`
-		UserID  string        `db:"user_id"`
-		KeyID   string        `db:"key_id"`
-		Last4   string        `db:"last4"`
-		Detail  string        `db:"detail"`
-	}
-	err = db.read.SelectContext(ctx, &rows, db.read.Rebind(`SELECT a.number, a.at, a.actor, a.address, a.action,
-		a.user_id, a.key_id, coalesce(k.last4, '') AS last4, a.detail
-		FROM audit a LEFT JOIN keys k ON k.id = a.key_id
-		WHERE a.number < ? ORDER BY a.number DESC LIMIT ?`), newestIf(before), HistoryPage+1)
-	if err != nil {
-		return nil, false, fmt.Errorf("list changes: %w", err)
-	}
-	for _, r := range rows[:min(len(rows), HistoryPage)] {
-		changes = append(changes, access.Change{
-			Number: r.Number, At: timeOf(r.At), Actor: r.Actor, Address: r.Address, Action: r.Action,
-			UserID: r.UserID, KeyID: r.KeyID, Last4: r.Last4, Detail: r.Detail,
-		})
-	}
-	return changes, len(rows) > HistoryPage, nil
-}
-
-// SignIns returns a page of the sign-in history, as Changes does.
+// SignIns returns a page of the sign-in history, newest first, those before the number given; 0 begins
+// with the newest. more tells whether others follow.
 func (db *DB) SignIns(ctx context.Context, actor access.Actor, before int64) (signIns []access.SignIn, more bool, err error) {
 	if err := access.Check(actor, access.SeeHistory); err != nil {
 		return nil, false, err

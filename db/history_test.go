@@ -48,7 +48,7 @@ func TestChangesArePagedNewestFirst(t *testing.T) {
 	d := newDesk(t)
 	key, _ := d.makeKey(d.alice)
 	read := func(before int64) (page []int64, more bool, err error) {
-		changes, more, err := d.Changes(t.Context(), d.root, before)
+		changes, more, err := d.Changes(t.Context(), d.root, access.ChangeFilter{}, before)
 		for _, c := range changes {
 			page = append(page, c.Number)
 		}

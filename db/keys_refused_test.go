@@ -92,8 +92,11 @@ func TestReadingAsksForTheRightToo(t *testing.T) {
 		"other's key": {"ao", func(a access.Actor) error { _, err := d.Key(t.Context(), a, key.ID); return err }},
 		"users":       {"ao", func(a access.Actor) error { _, _, err := d.Users(t.Context(), a, "", ""); return err }},
 		"a user":      {"ao", func(a access.Actor) error { _, err := d.User(t.Context(), a, "alice"); return err }},
-		"changes":     {"a", func(a access.Actor) error { _, _, err := d.Changes(t.Context(), a, 0); return err }},
-		"sign-ins":    {"a", func(a access.Actor) error { _, _, err := d.SignIns(t.Context(), a, 0); return err }},
+		"changes": {"a", func(a access.Actor) error {
+			_, _, err := d.Changes(t.Context(), a, access.ChangeFilter{}, 0)
+			return err
+		}},
+		"sign-ins": {"a", func(a access.Actor) error { _, _, err := d.SignIns(t.Context(), a, 0); return err }},
 	} {
 		for letter, actor := range map[rune]access.Actor{'u': d.alice, 'a': d.root, 'o': d.operator, '-': {}} {
 			may := strings.ContainsRune(read.may, letter)

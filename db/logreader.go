@@ -18,7 +18,7 @@ const blockLevel = 10
 type logReader struct {
 	ctx  context.Context
 	tx   *sqlx.Tx
-	head LogHead
+	head access.LogHead
 	high map[int64]tlog.Hash // from blockLevel on, by their places in tlog's order
 	some block               // that was read last
 	last block               // at the end of the log, which every proof takes hashes from

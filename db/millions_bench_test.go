@@ -109,7 +109,7 @@ func BenchmarkPages(b *testing.B) {
 		"later keys":     func() error { _, _, err := d.KeysOf(ctx, root, latest[0].Key.UserID, latest[0].Key.ID); return err },
 		"last uses":      func() error { _, _, err := d.LastUses(ctx, root, ""); return err },
 		"earlier uses":   func() error { _, _, err := d.LastUses(ctx, root, earlier); return err },
-		"changes":        func() error { _, _, err := d.Changes(ctx, root, 0); return err },
+		"changes":        func() error { _, _, err := d.Changes(ctx, root, access.ChangeFilter{}, 0); return err },
 		"sign-ins":       func() error { _, _, err := d.SignIns(ctx, root, 0); return err },
 		"count of keys":  func() error { _, err := d.CountKeys(ctx, root, ""); return err },
 	}

@@ -141,8 +141,13 @@ func ask(t *testing.T, d *DB) {
 	_, _, err = d.KeysOf(ctx, root, keys[0].Key.UserID, keys[0].Key.ID)
 	check("later keys", err)
 	for _, before := range []int64{0, 7} {
-		_, _, err = d.Changes(ctx, root, before)
-		check("changes", err)
+		for _, f := range []access.ChangeFilter{
+			{}, {Person: "ada.ampere"}, {Action: access.CreateKey}, {From: d.Now()}, {Until: d.Now()},
+			{Person: access.Operator, Action: access.MakeUp, From: d.Now().Add(-time.Hour), Until: d.Now().Add(time.Hour)},
+		} {
+			_, _, err = d.Changes(ctx, root, f, before)
+			check("changes", err)
+		}
 		_, _, err = d.SignIns(ctx, root, before)
 		check("sign-ins", err)
 	}

@@ -14,15 +14,8 @@ import (
 // ErrNoLog says that there is no checkpoint yet.
 var ErrNoLog = errors.New("nothing was changed here yet, so there is no checkpoint of the audit log")
 
-// LogHead is where the audit log ends.
-type LogHead struct {
-	access.Checkpoint
-	Signed    string   // the checkpoint as it was signed; empty while there is no entry
-	Verifiers []string // the log's public keys as the database has them, newest first: who doubts it knows them from elsewhere
-}
-
 // Head returns where the audit log ends. It trusts the database.
-func (db *DB) Head(ctx context.Context, actor access.Actor) (head LogHead, err error) {
+func (db *DB) Head(ctx context.Context, actor access.Actor) (head access.LogHead, err error) {
 	err = db.readLog(ctx, actor, func(l *logReader) error {
 		head = l.head
 		return nil
@@ -31,7 +24,7 @@ func (db *DB) Head(ctx context.Context, actor access.Actor) (head LogHead, err e
 }
 
 // LogProof returns an entry with its proof, and the checkpoint that it is one of.
-func (db *DB) LogProof(ctx context.Context, actor access.Actor, number int64) (p access.Proof, head LogHead, err error) {
+func (db *DB) LogProof(ctx context.Context, actor access.Actor, number int64) (p access.Proof, head access.LogHead, err error) {
 	err = db.readLog(ctx, actor, func(l *logReader) error {
 		head = l.head
 		entries, err := storedEntries(ctx, l.tx, `WHERE number = ?`, number)
@@ -49,7 +42,7 @@ func (db *DB) LogProof(ctx context.Context, actor access.Actor, number int64) (p
 
 // LogConsistency returns the proof that what the log held when it had so many entries is what the log of now begins with
 // (RFC 6962, 2.1.2), and the checkpoint of now. The log must have that many.
-func (db *DB) LogConsistency(ctx context.Context, actor access.Actor, size int64) (p tlog.TreeProof, head LogHead, err error) {
+func (db *DB) LogConsistency(ctx context.Context, actor access.Actor, size int64) (p tlog.TreeProof, head access.LogHead, err error) {
 	err = db.readLog(ctx, actor, func(l *logReader) (err error) {
 		head = l.head
 		if size < 1 || size > head.Size {
@@ -63,7 +56,7 @@ func (db *DB) LogConsistency(ctx context.Context, actor access.Actor, size int64
 
 // ExportLog calls do with the entries of these numbers in their order, each with its proof, from one state of the
 // database. begin is called first.
-func (db *DB) ExportLog(ctx context.Context, actor access.Actor, from, to int64, begin func(LogHead) error, do func(access.Proof) error) error {
+func (db *DB) ExportLog(ctx context.Context, actor access.Actor, from, to int64, begin func(access.LogHead) error, do func(access.Proof) error) error {
 	return db.readLog(ctx, actor, func(l *logReader) error {
 		if err := begin(l.head); err != nil {
 			return err

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/keydesk/keydesk/access"
-	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/db/dbtest"
 )
 
@@ -25,9 +24,9 @@ func grown(t *testing.T, entries int) *desk {
 func TestEveryEntryIsProven(t *testing.T) {
 	d := grown(t, 21)
 	var exported []access.Proof
-	var head db.LogHead
+	var head access.LogHead
 	d.must(d.ExportLog(t.Context(), d.operator, 1, math.MaxInt64,
-		func(h db.LogHead) error { head = h; return nil },
+		func(h access.LogHead) error { head = h; return nil },
 		func(p access.Proof) error { exported = append(exported, p); return nil }))
 	if head.Size != 21 || len(exported) != 21 {
 		t.Fatalf("%d entries, %d exported", head.Size, len(exported))
@@ -55,7 +54,7 @@ func TestEveryEntryIsProven(t *testing.T) {
 // AUD-3: what the log held at any size is what it begins with later.
 func TestLogIsConsistentWithWhatItWas(t *testing.T) {
 	d := newDesk(t)
-	var heads []db.LogHead
+	var heads []access.LogHead
 	for range 20 {
 		head, err := d.Head(t.Context(), d.operator)
 		d.must(err)

@@ -26,7 +26,11 @@ func (a *App) history(c echo.Context) error {
 	if err := fill(c, &v, after); err != nil {
 		return err
 	}
-	return a.render(c, http.StatusOK, views.HistoryPage(v))
+	status := http.StatusOK
+	if len(v.Filter.Problems) > 0 {
+		status = http.StatusUnprocessableEntity
+	}
+	return a.render(c, status, views.HistoryPage(v))
 }
 
 func (a *App) signIns(c echo.Context, v *views.History, after string) (err error) {
@@ -39,14 +43,6 @@ func (a *App) signIns(c echo.Context, v *views.History, after string) (err error
 
 func (a *App) uses(c echo.Context, v *views.History, after string) (err error) {
 	v.Uses, v.After, err = a.DB.LastUses(c.Request().Context(), who(c), after)
-	return err
-}
-
-func (a *App) changes(c echo.Context, v *views.History, after string) (err error) {
-	var more bool
-	if v.Changes, more, err = a.DB.Changes(c.Request().Context(), who(c), number(after)); more {
-		v.After = strconv.FormatInt(v.Changes[len(v.Changes)-1].Number, 10)
-	}
 	return err
 }
 

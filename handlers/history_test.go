@@ -47,7 +47,7 @@ func TestChangesSayWhoDidWhatToWhom(t *testing.T) {
 	d.later(2 * time.Minute)
 	rows := cells(t, d.signIn("root").get("/admin/history?tab=changes").page())
 	mask := "********" + secret[len(secret)-4:]
-	want := []string{"5", "2 minutes ago", "alice", "create key", "alice " + mask, "", "127.0.0.1"}
+	want := []string{"5", "2 minutes ago", "alice", "create key", "alice " + mask, "", "127.0.0.1", "Download proof of entry 5"}
 	if !slices.Equal(rows[0], want) {
 		t.Errorf("the newest change is %q", rows[0])
 	}

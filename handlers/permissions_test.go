@@ -74,6 +74,7 @@ func permissions() []allowed {
 		{"GET /admin/keys/:id/deactivate", nil, in, 403, 403, 200, in, in},
 		{"POST /admin/keys/:id/deactivate", reason, in, 403, 403, 303, in, in},
 		{"GET /admin/history", nil, in, 403, 403, 200, in, in},
+		{"GET /admin/history/proof/:number", nil, in, 403, 403, 200, in, in},
 
 		{"GET /healthz", nil, 200, 200, 200, 200, 200, 200},
 		{"GET /readyz", nil, 200, 200, 200, 200, 200, 200},
@@ -135,7 +136,7 @@ func (d *desk) ask(t *testing.T, who somebody, row allowed, want int) {
 	t.Helper()
 	_, key := d.newKey("alice")
 	method, path, _ := strings.Cut(row.route, " ")
-	path = strings.NewReplacer("users/:id", "users/erin", ":id", key, "/static/:name", static.URL("icon.svg")).Replace(path)
+	path = strings.NewReplacer("users/:id", "users/erin", ":id", key, ":number", "1", "/static/:name", static.URL("icon.svg")).Replace(path)
 	before := d.state()
 	ask := func(v *visitor) reply {
 		if method == http.MethodPost {

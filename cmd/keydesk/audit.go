@@ -42,7 +42,7 @@ func (c *auditExportCmd) Run(ctx context.Context, std stdio) error {
 	out := bufio.NewWriter(std.out)
 	var line []byte
 	err = d.ExportLog(ctx, access.TheOperator(), from, to,
-		func(head db.LogHead) error {
+		func(head access.LogHead) error {
 			return json.NewEncoder(out).Encode(access.LogLine{Origin: head.Origin, Verifiers: head.Verifiers, Checkpoint: head.Signed})
 		},
 		func(p access.Proof) (err error) {

@@ -12,7 +12,7 @@ ALTER TABLE audit_head ADD COLUMN checkpoint TEXT COLLATE "C" NOT NULL DEFAULT '
 CREATE INDEX audit_actor ON audit (actor, number);
 CREATE INDEX audit_user ON audit (user_id, number);
 CREATE INDEX audit_action ON audit (action, number);
-CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_at ON audit (at, number);
 
 CREATE TABLE signing_keys (
     id         TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- UUIDv7

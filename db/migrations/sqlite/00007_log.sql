@@ -15,7 +15,7 @@ ALTER TABLE audit_head ADD COLUMN checkpoint TEXT NOT NULL DEFAULT '';
 CREATE INDEX audit_actor ON audit (actor, number);
 CREATE INDEX audit_user ON audit (user_id, number);
 CREATE INDEX audit_action ON audit (action, number);
-CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_at ON audit (at, number);
 
 -- What checkpoints are signed with, sealed, and by which public key they are verified. None is ever dropped.
 CREATE TABLE signing_keys (

@@ -1,0 +1,108 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// Changes returns a page of those entries of the audit log that the filter asks for, newest first, those before the number
+// given; 0 begins with the newest. more tells whether others follow.
+func (db *DB) Changes(ctx context.Context, actor access.Actor, f access.ChangeFilter, before int64) (
+	changes []access.Change, more bool, err error,
+) {
+	if err := access.Check(actor, access.SeeHistory); err != nil {
+		return nil, false, err
+	}
+	w := changesWhere{before: newestIf(before), filter: f}
+	if err := w.between(ctx, db.read); err != nil {
+		return nil, false, fmt.Errorf("list changes: %w", err)
+	}
+	columns := []string{""}
+	if f.Person != "" {
+		columns = []string{"actor", "user_id"} // an index of each; a condition on both would take neither
+	}
+	for _, column := range columns {
+		some, err := db.changesWhere(ctx, w, column)
+		if err != nil {
+			return nil, false, fmt.Errorf("list changes: %w", err)
+		}
+		changes = append(changes, some...)
+	}
+	slices.SortFunc(changes, func(a, b access.Change) int { return int(b.Number - a.Number) })
+	changes = slices.CompactFunc(changes, func(a, b access.Change) bool { return a.Number == b.Number })
+	return changes[:min(len(changes), HistoryPage)], len(changes) > HistoryPage, nil
+}
+
+// changesWhere is which entries are asked for. The newest page of them is read in the order of an index that has the numbers.
+type changesWhere struct {
+	from, before int64
+	filter       access.ChangeFilter
+}
+
+// between narrows the numbers to those of the time that is asked for. Entries are in order of their numbers, and nearly so
+// of their times: clocks are set.
+func (w *changesWhere) between(ctx context.Context, q querier) error {
+	if w.filter.From.IsZero() && w.filter.Until.IsZero() {
+		return nil
+	}
+	var first, last sql.NullInt64
+	since, until := w.times()
+	err := q.QueryRowxContext(ctx, q.Rebind(`SELECT min(number), max(number) FROM audit WHERE at >= ? AND at < ?`), since, until).
+		Scan(&first, &last)
+	w.from, w.before = first.Int64, min(w.before, last.Int64+1)
+	return err
+}
+
+func (w *changesWhere) times() (since, until int64) {
+	since, until = math.MinInt64, math.MaxInt64
+	if !w.filter.From.IsZero() {
+		since = micros(w.filter.From)
+	}
+	if !w.filter.Until.IsZero() {
+		until = micros(w.filter.Until)
+	}
+	return since, until
+}
+
+// changesWhere returns a page, and one more, of the entries in which the person stands in that column.
+func (db *DB) changesWhere(ctx context.Context, w changesWhere, column string) (changes []access.Change, err error) {
+	where, args := `a.number >= ? AND a.number < ?`, []any{w.from, w.before}
+	if column != "" {
+		where, args = where+` AND a.`+column+` = ?`, append(args, w.filter.Person)
+	}
+	if w.filter.Action != "" {
+		where, args = where+` AND a.action = ?`, append(args, w.filter.Action)
+	}
+	if since, until := w.times(); since != math.MinInt64 || until != math.MaxInt64 {
+		where, args = where+` AND +a.at >= ? AND +a.at < ?`, append(args, since, until) // not by the index of times: it has another order
+	}
+	var rows []changeRow
+	err = db.read.SelectContext(ctx, &rows, db.read.Rebind(`SELECT a.number, a.at, a.actor, a.address, a.action,
+		a.user_id, a.key_id, coalesce(k.last4, '') AS last4, a.detail
+		FROM audit a LEFT JOIN keys k ON k.id = a.key_id
+		WHERE `+where+` ORDER BY a.number DESC LIMIT ?`), append(args, HistoryPage+1)...)
+	for _, r := range rows {
+		changes = append(changes, access.Change{
+			Number: r.Number, At: timeOf(r.At), Actor: r.Actor, Address: r.Address, Action: r.Action,
+			UserID: r.UserID, KeyID: r.KeyID, Last4: r.Last4, Detail: r.Detail,
+		})
+	}
+	return changes, err
+}
+
+type changeRow struct {
+	Number  int64         `db:"number"`
+	At      sql.NullInt64 `db:"at"`
+	Actor   string        `db:"actor"`
+	Address string        `db:"address"`
+	Action  access.Action `db:"action"`
+	UserID  string        `db:"user_id"`
+	KeyID   string        `db:"key_id"`
+	Last4   string        `db:"last4"`
+	Detail  string        `db:"detail"`
+}
