@@ -32,19 +32,30 @@ type tx struct {
 
 // change makes one change: advances the audit head (so that changes happen one at a time), checks that the actor may,
 // acts, and writes the audit entry that act returns. If the entry cannot be written the change does not happen. It is
-// not given up when the person who asked goes away. It returns when no instance answers for a key from before it.
+// not given up when the person who asked goes away. It returns when the anchor has it, and no instance answers for a key from
+// before it.
 func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action,
 	act func(context.Context, *tx) (access.Change, error),
 ) error {
+	if err := db.mendAnchor(ctx, what); err != nil {
+		return err
+	}
 	made, changes, err := db.commit(ctx, actor, what, act)
 	switch {
 	case errors.Is(err, errUnchanged): // by whoever did it first, and may not have been answered yet
 		if err := db.confirm(ctx, what); err != nil {
 			return err
 		}
+		if err := db.anchored(ctx, what, made-1); err != nil {
+			return err
+		}
 		db.everywhere(ctx, made-1)
 		return nil
-	case err == nil && len(changes) > 0:
+	case err != nil:
+		return err
+	}
+	err = db.anchored(ctx, what, made)
+	if len(changes) > 0 { // whatever became of the anchor, they are committed
 		db.everywhere(ctx, made)
 		db.tellEnded(changes)
 		for _, c := range changes {
@@ -100,15 +111,20 @@ func (db *DB) commit(ctx context.Context, actor access.Actor, what access.Action
 func (t *tx) run(ctx context.Context, what access.Action,
 	act func(context.Context, *tx) (access.Change, error),
 ) (access.Change, error) {
-	err := t.GetContext(ctx, &t.log, t.Rebind(`UPDATE audit_head SET number = number + 1 RETURNING number, origin, edge`))
-	if err != nil {
+	if err := t.next(ctx); err != nil {
 		return access.Change{}, err
 	}
-	t.number = t.log.Number
 	if err := t.check(ctx, what); err != nil {
 		return access.Change{}, err
 	}
 	return act(ctx, t)
+}
+
+// next takes the next number of the log, after which no other change can come before this one.
+func (t *tx) next(ctx context.Context) error {
+	err := t.GetContext(ctx, &t.log, t.Rebind(`UPDATE audit_head SET number = number + 1 RETURNING number, origin, edge`))
+	t.number = t.log.Number
+	return err
 }
 
 // check decides again, inside the transaction: the actor's session is live, and the role the one that the database holds

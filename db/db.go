@@ -29,6 +29,7 @@ type DB struct {
 	tell    func(access.KeyChange)
 	log     func(access.KeyChange)
 	secrets Secrets
+	anchor  *anchor // nil where there is none
 	limits  access.KeyLimits
 
 	exporting chan struct{} // holds one for each export under way
@@ -90,6 +91,7 @@ func (db *DB) Close() error {
 	if db.read != nil {
 		errs = append(errs, db.read.Close())
 	}
+	errs = append(errs, db.anchor.close())
 	if db.lock != nil {
 		errs = append(errs, db.lock.Unlock())
 	}

@@ -147,6 +147,7 @@ func (f *following) sync(ctx context.Context) error {
 		}
 		f.lease.renewed(asked, head)
 		f.until.Store(int64(f.lease.until))
+		f.db.catchUpSoon(f.lease.applied)
 		if f.lease.applied >= head || round >= syncRounds { // or it is told of more that are to be followed
 			return f.fenceOthers(ctx)
 		}

@@ -38,6 +38,12 @@ type Options struct {
 	Log func(access.KeyChange)
 	// Stopped is called with why, once, when nothing is written any more: see ErrStopped. It may be nil.
 	Stopped func(error)
+	// Anchor is the file that holds the audit log too; none if empty. It is made where there never was one.
+	Anchor string
+	// AcceptLoss names what the operator accepts to have lost, in the words of the error that refused to go on without.
+	AcceptLoss string
+	// Notice is told, in a sentence, what was done when opening that the operator should know. It may be nil.
+	Notice func(string)
 	// Limits are those of each user's keys.
 	Limits access.KeyLimits
 	// Now is the clock.

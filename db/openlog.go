@@ -108,8 +108,17 @@ func hashEntries(ctx context.Context, t *sqlx.Tx) (tree access.Tree, err error) 
 }
 
 // entriesAfter returns entries of the log in their order, with their traces.
-func entriesAfter(ctx context.Context, q querier, number int64, most int) (changes []access.Change, err error) {
-	rows, err := q.QueryxContext(ctx, q.Rebind(`SELECT number, at, actor, address, action, user_id, key_id, detail, traces
+func entriesAfter(ctx context.Context, q querier, number int64, most int) ([]access.Change, error) {
+	return readEntries(ctx, q, `traces`, number, most)
+}
+
+// plainEntriesAfter returns those of a log that has no traces yet.
+func plainEntriesAfter(ctx context.Context, q querier, number int64, most int) ([]access.Change, error) {
+	return readEntries(ctx, q, `'[]'`, number, most)
+}
+
+func readEntries(ctx context.Context, q querier, traces string, number int64, most int) (changes []access.Change, err error) {
+	rows, err := q.QueryxContext(ctx, q.Rebind(`SELECT number, at, actor, address, action, user_id, key_id, detail, `+traces+`
 		FROM audit WHERE number > ? ORDER BY number LIMIT ?`), number, most)
 	if err != nil {
 		return nil, err

@@ -59,10 +59,19 @@ func (db *DB) openTables(ctx context.Context, s *server, o Options) error {
 		return err
 	}
 	if !fresh {
-		// Before anything is written: a wrong root secret must change nothing.
+		// Before anything is written: a wrong root secret, or anchor, must change nothing.
 		if _, err := unseal(ctx, once, root); err != nil {
 			return err
 		}
+	} else {
+		version = -1
+	}
+	if err := db.holdAnchor(o.Anchor); err != nil {
+		return err
+	}
+	anchor, err := lookAtAnchor(ctx, once, version, root, o)
+	if err != nil {
+		return err
 	}
 	if known, err := db.newestVersion(); err != nil {
 		return err
@@ -77,7 +86,10 @@ func (db *DB) openTables(ctx context.Context, s *server, o Options) error {
 	if err := db.openSecrets(ctx, root); err != nil {
 		return err
 	}
-	return db.openLog(ctx, once, root)
+	if err := db.openLog(ctx, once, root); err != nil {
+		return err
+	}
+	return db.openAnchor(ctx, once, root, anchor, o)
 }
 
 func (db *DB) connectToServer(s *server) {

@@ -30,13 +30,6 @@ type sealedRow struct {
 	Sealed []byte `db:"sealed"`
 }
 
-// checkRoot returns nil if root opens everything that is sealed in the file.
-func checkRoot(ctx context.Context, path string, root access.RootSecret) error {
-	read := connectToRead(path, 1, nil)
-	_, err := unseal(ctx, read, root)
-	return errors.Join(err, read.Close())
-}
-
 // openSecrets opens the sealed secrets, making those of a new database first.
 func (db *DB) openSecrets(ctx context.Context, root access.RootSecret) error {
 	ctx, term := db.steadfast(ctx)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/jmoiron/sqlx"
+
+	"github.com/keydesk/keydesk/access"
 )
 
 // applicationID is what the header of a Keydesk database in SQLite says: "KDSK".
@@ -36,13 +38,22 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
+	if err := db.holdAnchor(o.Anchor); err != nil {
+		return err
+	}
+	var anchor *look
+	if fresh {
+		if anchor, err = lookAtAnchor(ctx, nil, -1, access.RootSecret{}, o); err != nil {
+			return err
+		}
+	}
 	root, err := o.Root(fresh)
 	if err != nil {
 		return err
 	}
 	if !fresh {
-		// Before anything is written: a wrong root secret must change nothing.
-		if err := checkRoot(ctx, path, root); err != nil {
+		// Before anything is written: a wrong root secret, or anchor, must change nothing.
+		if anchor, err = db.checkFile(ctx, path, root, o); err != nil {
 			return fmt.Errorf("%s: %w", o.Database, err)
 		}
 	}
@@ -55,7 +66,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	db.disk = &disk{path: path, tell: o.Stopped}
 	db.connect(path)
 	if onlyRead(path) {
-		if err := db.openOnlyRead(ctx, root); err != nil {
+		if err := errors.Join(db.keepAnchor(anchor), db.openOnlyRead(ctx, root)); err != nil {
 			return fmt.Errorf("%s: %w", o.Database, err)
 		}
 		return nil
@@ -72,7 +83,24 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err := db.openLog(ctx, db.write, root); err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
+	if err := db.openAnchor(ctx, db.write, root, anchor, o); err != nil {
+		return fmt.Errorf("%s: %w", o.Database, err)
+	}
 	return nil
+}
+
+// checkFile returns nil if root opens everything that is sealed in the file, and the anchor is not ahead of it.
+func (db *DB) checkFile(ctx context.Context, path string, root access.RootSecret, o Options) (l *look, err error) {
+	read := connectToRead(path, 1, nil)
+	defer func() { err = errors.Join(err, read.Close()) }()
+	if _, err := unseal(ctx, read, root); err != nil {
+		return nil, err
+	}
+	version, err := db.appliedVersion(ctx, read)
+	if err != nil {
+		return nil, err
+	}
+	return lookAtAnchor(ctx, read, version, root, o)
 }
 
 // readSQLite opens the file to read it only.

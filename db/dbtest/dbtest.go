@@ -38,6 +38,23 @@ func NewFile(t testing.TB) string {
 	return filepath.Join(t.TempDir(), "keydesk.db")
 }
 
+// Backup returns the name of a copy of a database that nobody has open.
+func Backup(t testing.TB, database string) string {
+	t.Helper()
+	if db.IsPostgres(database) {
+		return pgtest.Twin(t, database)
+	}
+	content, err := os.ReadFile(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	backup := NewFile(t)
+	if err := os.WriteFile(backup, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return backup
+}
+
 // makeTables makes the tables of all databases of PostgreSQL that are copied, which is quicker than to make them each
 // time. Nothing is sealed in them, because each test has a root secret of its own.
 func makeTables(dsn string) error {

@@ -31,6 +31,16 @@ func Copy(t testing.TB, prepare func(dsn string) error) string {
 	return create(t, originalName)
 }
 
+// Twin returns the DSN of a new database with what is in another of Database or Copy, which nobody is connected to.
+func Twin(t testing.TB, dsn string) string {
+	t.Helper()
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return create(t, config.Database)
+}
+
 // shared returns the server of Database and Copy. No test can hold it, as it outlives them all. It promises to survive
 // a crash as little as its folder does, and is fast for it.
 var shared = sync.OnceValues(func() (*Server, error) {

@@ -8,6 +8,7 @@ ALTER TABLE audit ADD COLUMN hashes BYTEA NOT NULL DEFAULT '';
 ALTER TABLE audit_head ADD COLUMN origin TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE audit_head ADD COLUMN edge BYTEA NOT NULL DEFAULT '';
 ALTER TABLE audit_head ADD COLUMN checkpoint TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE audit_head ADD COLUMN anchored INTEGER NOT NULL DEFAULT 0;
 
 CREATE INDEX audit_actor ON audit (actor, number);
 CREATE INDEX audit_user ON audit (user_id, number);
@@ -37,7 +38,8 @@ EXECUTE FUNCTION refuse('the audit log is never altered');
 DROP TRIGGER audit_head_forward ON audit_head;
 CREATE TRIGGER audit_head_forward BEFORE UPDATE ON audit_head
 FOR EACH ROW WHEN (NEW.number IS DISTINCT FROM OLD.number + 1 AND (NEW.number IS DISTINCT FROM OLD.number
-    OR (NEW.origin, NEW.edge, NEW.checkpoint) IS NOT DISTINCT FROM (OLD.origin, OLD.edge, OLD.checkpoint)))
+    OR (NEW.origin, NEW.edge, NEW.checkpoint, NEW.anchored) IS NOT DISTINCT FROM
+    (OLD.origin, OLD.edge, OLD.checkpoint, OLD.anchored)))
 EXECUTE FUNCTION refuse('the audit log is appended to, in order');
 
 UPDATE oldest_program SET migration = 7;

@@ -11,6 +11,9 @@ ALTER TABLE audit_head ADD COLUMN origin TEXT NOT NULL DEFAULT '';
 ALTER TABLE audit_head ADD COLUMN edge BLOB NOT NULL DEFAULT x'';
 ALTER TABLE audit_head ADD COLUMN checkpoint TEXT NOT NULL DEFAULT '';
 
+-- Whether there is an anchor, a file that holds the log too: 1 from the first start with one on.
+ALTER TABLE audit_head ADD COLUMN anchored INTEGER NOT NULL DEFAULT 0;
+
 -- By which the log is searched.
 CREATE INDEX audit_actor ON audit (actor, number);
 CREATE INDEX audit_user ON audit (user_id, number);

@@ -1,0 +1,254 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gofrs/flock"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// anchor is a file beside the database that holds the audit log too, up to every change that was answered. By it a
+// database that was set back is found, and the keys that were deactivated since are ended again.
+type anchor struct {
+	path string
+	open func(path string) (appended, error)
+	lock *flock.Flock
+
+	mu       sync.Mutex // held while it is appended to, so that who waits meanwhile finds it done
+	file     appended   // nil after an error, until it is opened anew
+	end      int64      // bytes that are on the disk for sure
+	size     int64      // entries in them
+	verifier string     // the key of the last head
+	closed   bool
+	broken   atomic.Bool
+	behind   atomic.Bool // somebody is about to catch up
+}
+
+// errAnchor says that the anchor cannot be written.
+var errAnchor = errors.New("write anchor")
+
+// anchored returns once the anchor holds the change, which is committed. Otherwise nobody knows whether it lasts.
+func (db *DB) anchored(ctx context.Context, what access.Action, number int64) error {
+	if err := db.catchUp(ctx, number); err != nil {
+		return fmt.Errorf("%s: %w (%w)", what, err, access.ErrUnsure)
+	}
+	return nil
+}
+
+// mendAnchor returns nil if the anchor can be written as far as is known: after an error that is tried again.
+func (db *DB) mendAnchor(ctx context.Context, what access.Action) error {
+	if db.anchor == nil || !db.anchor.broken.Load() {
+		return nil
+	}
+	if err := db.catchUp(ctx, 0); err != nil {
+		return unsaved(what, err)
+	}
+	return nil
+}
+
+// catchUpSoon has the anchor hold what others have changed, without waiting for it.
+func (db *DB) catchUpSoon(number int64) {
+	if db.anchor == nil || db.anchor.behind.Swap(true) {
+		return
+	}
+	go func() {
+		db.anchor.behind.Store(false)
+		_ = db.catchUp(context.Background(), number) // or the next change does
+	}()
+}
+
+// catchUp appends to the anchor what it lacks of the log, unless it has the change of this number, and waits for the disk.
+// What came meanwhile goes with it, so that changes that wait share that. After an error it begins anew.
+func (db *DB) catchUp(ctx context.Context, number int64) (err error) {
+	a := db.anchor
+	if a == nil {
+		return nil
+	}
+	ctx, cancel := db.patient(context.WithoutCancel(ctx))
+	defer cancel()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return fmt.Errorf("%w: it is closed", errAnchor)
+	}
+	if a.size >= number && a.file != nil {
+		return nil
+	}
+	err = a.reopen()
+	if err == nil {
+		err = db.appendToAnchor(ctx)
+	}
+	if err != nil {
+		a.drop()
+		return fmt.Errorf("%w: %w", errAnchor, err)
+	}
+	a.broken.Store(false)
+	return nil
+}
+
+// drop closes the file: after an error the system may say no more of what it has not written.
+func (a *anchor) drop() {
+	a.broken.Store(true)
+	if a.file != nil {
+		_ = a.file.Close() // which says nothing of what is on the disk
+		a.file = nil
+	}
+}
+
+// reopen opens the file anew where that is needed, and cuts off what may not be on the disk.
+func (a *anchor) reopen() (err error) {
+	if a.file != nil {
+		return a.same()
+	}
+	if a.file, err = a.open(a.path); err != nil {
+		a.file = nil
+		return err
+	}
+	info, err := a.file.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() < a.end {
+		return fmt.Errorf("%s has lost its end; start keydesk again", a.path)
+	}
+	if err := a.file.Truncate(a.end); err != nil {
+		return err
+	}
+	_, err = a.file.Seek(a.end, io.SeekStart)
+	return err
+}
+
+// same returns an error if another file, or none, has taken the place of the one that is written.
+func (a *anchor) same() error {
+	now, err := os.Stat(a.path)
+	if err != nil {
+		return err
+	}
+	ours, err := a.file.Stat()
+	if err == nil && !os.SameFile(now, ours) {
+		err = fmt.Errorf("%s is another file by now; start keydesk again", a.path)
+	}
+	return err
+}
+
+// anchorPart is how many bytes are written at once.
+const anchorPart = 1 << 20
+
+// appendToAnchor appends all entries that the anchor lacks, from one state of the database.
+func (db *DB) appendToAnchor(ctx context.Context) error {
+	a := db.anchor
+	t, err := db.read.BeginTxx(ctx, db.oneState)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = t.Rollback() }()
+	head, err := readHead(ctx, t)
+	if err != nil {
+		return err
+	}
+	if head.Number < a.size {
+		return fmt.Errorf("%s has %d changes, but the database only %d: %w", a.path, a.size, head.Number, ErrWentBack)
+	}
+	if head.Number == a.size && a.verifier != "" {
+		return a.file.Datasync() // of what it has been cut to
+	}
+	w := &anchorWriter{anchor: a, at: a.end}
+	if err := w.head(db.verifierOf(head.Origin)); err != nil {
+		return err
+	}
+	for last := a.size; last < head.Number; {
+		const some = 1000
+		entries, err := entriesAfter(ctx, t, last, some)
+		if err != nil {
+			return err
+		}
+		if len(entries) == 0 {
+			return fmt.Errorf("entry %d of the audit log is missing", last+1)
+		}
+		for _, c := range entries {
+			last = c.Number
+			if err := w.entry(c, head); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := a.file.Datasync(); err != nil {
+		return err
+	}
+	a.end, a.size, a.verifier = w.at, head.Number, w.verifier
+	return nil
+}
+
+// verifierOf returns the public key of the newest key that signs the log of this origin.
+func (db *DB) verifierOf(origin string) string {
+	for _, verifier := range db.secrets.Verifiers {
+		if originOf(verifier) == origin {
+			return verifier
+		}
+	}
+	return ""
+}
+
+// anchorWriter is an append under way.
+type anchorWriter struct {
+	*anchor
+	text     []byte
+	at       int64 // bytes, with what is written but may not be on the disk
+	verifier string
+}
+
+// head has a head come first if the log is signed with another key than before.
+func (w *anchorWriter) head(verifier string) (err error) {
+	if w.verifier = verifier; verifier != w.anchor.verifier {
+		w.text, err = appendHead(w.text, verifier)
+	}
+	return err
+}
+
+func (w *anchorWriter) entry(c access.Change, head logHead) error {
+	entry, err := c.Entry()
+	if err != nil {
+		return err
+	}
+	checkpoint := ""
+	if c.Number == head.Number {
+		checkpoint = head.Checkpoint
+	}
+	if w.text, err = appendEntry(w.text, entry, checkpoint); err != nil || len(w.text) < anchorPart {
+		return err
+	}
+	return w.flush()
+}
+
+func (w *anchorWriter) flush() error {
+	n, err := w.file.Write(w.text)
+	w.at += int64(n)
+	w.text = w.text[:0]
+	return err
+}
+
+// close ends the use of the file.
+func (a *anchor) close() error {
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closed = true
+	var err error
+	if a.file != nil {
+		err = a.file.Close()
+		a.file = nil
+	}
+	return errors.Join(err, a.lock.Unlock())
+}

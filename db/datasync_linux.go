@@ -1,0 +1,16 @@
+package db
+
+import (
+	"os"
+	"syscall"
+)
+
+// datasync waits until the file's bytes and length are on the disk.
+func datasync(f *os.File) error {
+	for {
+		err := syscall.Fdatasync(int(f.Fd()))
+		if err != syscall.EINTR { //nolint:errorlint // a system call returns it as it is
+			return os.NewSyscallError("fdatasync", err)
+		}
+	}
+}

@@ -1,0 +1,268 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/gofrs/flock"
+	"github.com/jmoiron/sqlx"
+
+	"github.com/keydesk/keydesk/access"
+)
+
+// holdAnchor keeps the anchor for this process alone, if there is to be one.
+func (db *DB) holdAnchor(path string) error {
+	if path == "" {
+		return nil
+	}
+	db.anchor = &anchor{path: path, open: openDiskFile, lock: flock.New(path+".lock", flock.SetPermissions(0o600))}
+	if held, err := db.anchor.lock.TryLock(); err != nil {
+		return fmt.Errorf("lock anchor: %w", err)
+	} else if !held {
+		return fmt.Errorf("%s: %w", path, ErrAnchorInUse)
+	}
+	return nil
+}
+
+// openAnchor has the database do again what it lacks of the anchor, as far as that was found possible or was accepted, and
+// then the anchor hold what it lacks of the database.
+func (db *DB) openAnchor(ctx context.Context, w *sqlx.DB, root access.RootSecret, l *look, o Options) error {
+	if l == nil {
+		return nil
+	}
+	notice := func(string) {}
+	if o.Notice != nil {
+		notice = o.Notice
+	}
+	if err := db.doAgain(ctx, w, root, l, notice); err != nil {
+		return err
+	}
+	if err := db.openAnchorFile(ctx, l); err != nil {
+		return fmt.Errorf("%w: %w", errAnchor, err)
+	}
+	_, err := affect(ctx, w, `UPDATE audit_head SET anchored = 1 WHERE anchored = 0`)
+	return err
+}
+
+// doAgain has the database do what it lacks.
+func (db *DB) doAgain(ctx context.Context, w *sqlx.DB, root access.RootSecret, l *look, notice func(string)) error {
+	switch {
+	case !l.there && l.anchored && l.entries > 0:
+		notice("the anchor is made anew: whether keys were deactivated that are active here is not known")
+		return db.goOn(ctx, w, root, l)
+	case l.lost == nil || l.lost.accepted:
+		return nil
+	case l.lost.exact:
+		notice(fmt.Sprintf("the database was older than its anchor: %d keys were deactivated again, as they were before", l.lost.size-l.lost.after))
+		return db.replay(ctx, w, l)
+	}
+	notice("the database was older than its anchor: " + l.lost.what())
+	return db.goOn(ctx, w, root, l)
+}
+
+// openAnchorFile opens the file to append to, or makes it where there is none, or none of this log as it goes on now.
+func (db *DB) openAnchorFile(ctx context.Context, l *look) error {
+	a, aside := db.anchor, ""
+	if l.lost != nil && !l.lost.exact {
+		aside = l.path + "." + l.lost.name
+	}
+	if l.there && aside == "" && (l.size > 0 || originOf(l.verifier) == db.originNow(ctx)) {
+		a.end, a.size, a.verifier = l.end, l.size, l.verifier
+		if err := os.Chmod(a.path, 0o600); err != nil {
+			return err
+		}
+		return db.catchUp(ctx, 0)
+	}
+	partial := l.path + ".partial"
+	if err := os.WriteFile(partial, nil, 0o600); err != nil {
+		return err
+	}
+	a.path = partial
+	err := errors.Join(os.Chmod(partial, 0o600), db.catchUp(ctx, 0))
+	a.path = l.path
+	if err != nil {
+		return errors.Join(err, os.Remove(partial))
+	}
+	if aside != "" {
+		if err := os.Link(l.path, aside); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return errors.Join(os.Rename(partial, l.path), syncFolder(l.path))
+}
+
+// keepAnchor takes over what there is in the anchor of a database that can only be read. One that would have to do
+// something again is not opened: keys would come back.
+func (db *DB) keepAnchor(l *look) error {
+	switch {
+	case l == nil || !l.there:
+		return nil
+	case l.lost != nil && !l.lost.accepted:
+		return fmt.Errorf("%w, and can only be read: make its folder writable first", ErrBehind)
+	}
+	db.anchor.end, db.anchor.size, db.anchor.verifier = l.end, l.size, l.verifier
+	return nil
+}
+
+// originNow returns the name of the log.
+func (db *DB) originNow(ctx context.Context) (origin string) {
+	_ = db.read.GetContext(ctx, &origin, `SELECT origin FROM audit_head`) // or the file is made anew
+	return origin
+}
+
+// replay does the deactivations again that are lost, as they were: the log is then the one that was lost.
+func (db *DB) replay(ctx context.Context, w *sqlx.DB, l *look) error {
+	inner, err := w.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	defer func() { _ = inner.Rollback() }()
+	err = l.eachLost(func(c access.Change, traces []access.Trace) error {
+		t := &tx{Tx: inner, actor: access.Actor{UserID: c.Actor, Address: c.Address}, at: c.At, signing: db.secrets.Signing}
+		if err := t.next(ctx); err != nil {
+			return err
+		}
+		if err := t.deactivate(ctx, traces[0].Reason, `id = ?`, c.KeyID); err != nil {
+			return err
+		}
+		return t.record(ctx, c.Action, access.Change{UserID: c.UserID, KeyID: c.KeyID, Detail: c.Detail})
+	})
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	head, err := readHead(ctx, inner)
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	root, err := access.Tree{Size: head.Number, Edge: head.Edge}.Root()
+	if err != nil || head.Number != l.size || root != l.signed.Root {
+		return errors.Join(err, fmt.Errorf("%s: the keys that were deactivated since are no longer as they were; "+
+			"restore another backup: %w", l.path, ErrBehind))
+	}
+	return db.endReplay(ctx, inner, head.Number)
+}
+
+// endReplay ends the sessions, of which some may have been over, and commits.
+func (db *DB) endReplay(ctx context.Context, inner *sqlx.Tx, number int64) error {
+	if _, err := affect(ctx, inner, `DELETE FROM sessions`); err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	if db.tellChange != "" {
+		if _, err := inner.ExecContext(ctx, db.tellChange); err != nil {
+			return fmt.Errorf("replay: %w", err)
+		}
+	}
+	if err := inner.Commit(); err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	db.everywhere(ctx, number)
+	return nil
+}
+
+// eachLost calls do with the entries that are lost.
+func (l *look) eachLost(do func(access.Change, []access.Trace) error) (err error) {
+	f, err := os.Open(l.path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return eachAnchorLine(f, l.lost.from, l.end, func(_ int64, line anchorLine) error {
+		if line.Entry == nil {
+			return nil
+		}
+		c, traces, err := access.ParseEntry(line.Entry)
+		if err != nil {
+			return err
+		}
+		return do(c, traces)
+	})
+}
+
+// goOn has the log go on behind what is lost, in a change of the desk's own: keys that were deactivated in it are ended
+// again, when and by whom it was. Links that are open go too, and sessions: they may have been used, or over. What the log
+// signs from there on is of another name, so that it contradicts nothing that was signed before.
+func (db *DB) goOn(ctx context.Context, w *sqlx.DB, root access.RootSecret, l *look) error {
+	inner, err := w.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("go on: %w", err)
+	}
+	defer func() { _ = inner.Rollback() }()
+	t := &tx{Tx: inner, actor: access.TheSystem(), at: db.Now(), signing: db.secrets.Signing}
+	entry, err := t.run(ctx, access.Restore, func(ctx context.Context, t *tx) (access.Change, error) {
+		if err := db.renameLog(ctx, t, root, l); err != nil {
+			return access.Change{}, err
+		}
+		if l.lost == nil {
+			return access.Change{Detail: MissingAnchor + ": the anchor is made anew"}, nil
+		}
+		if err := t.endLost(ctx, l); err != nil {
+			return access.Change{}, err
+		}
+		return access.Change{Detail: l.lost.name + ": " + l.lost.what()}, t.withdrawLinks(ctx, `1 = 1`)
+	})
+	if err == nil {
+		err = t.record(ctx, access.Restore, entry)
+	}
+	if err != nil {
+		return fmt.Errorf("go on: %w", err)
+	}
+	if db.secrets.Signing, db.secrets.Verifiers, err = unsealSigning(ctx, inner, root); err != nil {
+		return err
+	}
+	return db.endReplay(ctx, inner, t.number)
+}
+
+// renameLog gives the log another name and key, unless it has one already that the anchor does not know. Of a missing
+// anchor it does not while others are at work: they were there all along.
+func (db *DB) renameLog(ctx context.Context, t *tx, root access.RootSecret, l *look) error {
+	if l.lost != nil && t.log.Origin != l.signed.Origin {
+		return nil
+	}
+	var others bool
+	if db.shared {
+		if err := t.GetContext(ctx, &others, `SELECT EXISTS (SELECT 1 FROM leases)`); err != nil {
+			return err
+		}
+	}
+	switch {
+	case others && l.lost == nil:
+		return nil
+	case others:
+		return errors.New("other instances are at work on the database; stop them first")
+	}
+	t.log.Origin = "keydesk/" + newID()
+	err := db.makeSigningKey(ctx, t.Tx, root, t.log.Origin)
+	if err == nil {
+		t.signing, _, err = unsealSigning(ctx, t, root)
+	}
+	return err
+}
+
+// endLost ends the keys again that were deactivated in what is lost.
+func (t *tx) endLost(ctx context.Context, l *look) error {
+	return l.eachLost(func(c access.Change, traces []access.Trace) error {
+		for _, trace := range traces {
+			if trace.Table != "keys" || !trace.Deactivated {
+				continue
+			}
+			n, err := t.watch(ctx, "keys", `deactivated_at IS NULL AND id = ?`, trace.ID)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			row := &t.watched[len(t.watched)-1]
+			row.Deactivated, row.Reason = true, trace.Reason
+			_, err = affect(ctx, t, `UPDATE keys SET deactivated_at = ?, deactivated_by = ?, reason = ?, change = ? WHERE id = ?`,
+				micros(c.At), c.Actor, trace.Reason, t.number, trace.ID)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
