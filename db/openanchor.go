@@ -31,12 +31,9 @@ func (db *DB) holdAnchor(path string) error {
 // then the anchor hold what it lacks of the database.
 func (db *DB) openAnchor(ctx context.Context, w *sqlx.DB, root access.RootSecret, l *look, o Options) error {
 	if l == nil {
-		return nil
+		return db.missAnchor(ctx, o)
 	}
-	notice := func(string) {}
-	if o.Notice != nil {
-		notice = o.Notice
-	}
+	notice := o.notice()
 	if err := db.doAgain(ctx, w, root, l, notice); err != nil {
 		return err
 	}
@@ -47,6 +44,24 @@ func (db *DB) openAnchor(ctx context.Context, w *sqlx.DB, root access.RootSecret
 	return err
 }
 
+// notice returns whom to tell.
+func (o Options) notice() func(string) {
+	if o.Notice == nil {
+		return func(string) {}
+	}
+	return o.Notice
+}
+
+// missAnchor tells of a database that had an anchor and is now opened without.
+func (db *DB) missAnchor(ctx context.Context, o Options) error {
+	var anchored bool
+	err := db.read.GetContext(ctx, &anchored, `SELECT anchored = 1 FROM audit_head`)
+	if err == nil && anchored {
+		o.notice()("the database had an anchor, and is opened without: if it was set back, nobody notices; give it with --anchor")
+	}
+	return err
+}
+
 // doAgain has the database do what it lacks.
 func (db *DB) doAgain(ctx context.Context, w *sqlx.DB, root access.RootSecret, l *look, notice func(string)) error {
 	switch {
@@ -54,6 +69,9 @@ func (db *DB) doAgain(ctx context.Context, w *sqlx.DB, root access.RootSecret, l
 		notice("the anchor is made anew: whether keys were deactivated that are active here is not known")
 		return db.goOn(ctx, w, root, l)
 	case l.lost == nil || l.lost.accepted:
+		if l.accept != "" {
+			notice("nothing that is named " + l.accept + " is lost any more; take --accept-loss away")
+		}
 		return nil
 	case l.lost.exact:
 		notice(fmt.Sprintf("the database was older than its anchor: %d keys were deactivated again, as they were before", l.lost.size-l.lost.after))

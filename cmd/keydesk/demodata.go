@@ -32,7 +32,12 @@ func (c *demoDataCmd) Run(ctx context.Context, std stdio) error {
 		return err
 	}
 	began := time.Now()
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, db.Options{})
+	d, err := db.Open(ctx, db.Options{ // without an anchor: what is made up can be made up again
+		Database: c.Database, Now: time.Now,
+		Root: func(fresh bool) (access.RootSecret, error) {
+			return rootSecret(c.secretFlags.path(c.databaseFlags), fresh)
+		},
+	})
 	if errors.Is(err, db.ErrInUse) {
 		return err
 	}

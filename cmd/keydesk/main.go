@@ -25,6 +25,8 @@ const (
 type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve the desk."`
 	User     userCmd     `cmd:"" help:"Add, reset, disable and list users."`
+	Backup   backupCmd   `cmd:"" help:"Copy the SQLite database to a new file, also while the server runs."`
+	Restore  restoreCmd  `cmd:"" help:"Check a backup, and make it the database where there is none."`
 	Export   exportCmd   `cmd:"" help:"Print the report of all keys, masked, as CSV, also while the server runs."`
 	Audit    auditCmd    `cmd:"" help:"Check, print and prove the audit log."`
 	DemoData demoDataCmd `cmd:"" help:"Make a new database of made-up people and keys, for load tests."`

@@ -16,6 +16,7 @@ type moveCmd struct {
 	From string `required:"" placeholder:"FILE" help:"SQLite database file, which no server uses meanwhile."`
 	To   string `required:"" placeholder:"URL" help:"PostgreSQL database with nothing in it, postgres://...; the password may be in PGPASSWORD instead."`
 	secretFlags
+	anchorFlags
 }
 
 // Run copies everything in an SQLite database to an empty PostgreSQL database, compares it, and says what to do next.
@@ -27,8 +28,9 @@ func (c *moveCmd) Run(ctx context.Context, std stdio) error {
 	bar := progress{out: std.err, of: "rows"}
 	seen := isTerminal(std.err)
 	m, err := db.Move(ctx, db.Options{
-		Database: c.From, Now: time.Now,
-		Root: func(fresh bool) (access.RootSecret, error) { return rootSecret(c.secret(), fresh) },
+		Database: c.From, Now: time.Now, Anchor: c.anchor(), AcceptLoss: c.AcceptLoss,
+		Notice: func(sentence string) { _, _ = fmt.Fprintln(std.err, "keydesk: "+sentence) },
+		Root:   func(fresh bool) (access.RootSecret, error) { return rootSecret(c.secret(), fresh) },
 	}, c.To, func(done, total int) {
 		if seen {
 			bar.total = total
@@ -45,6 +47,16 @@ func (c *moveCmd) Run(ctx context.Context, std stdio) error {
 
 // secret returns the file of the root secret.
 func (c *moveCmd) secret() string { return c.path(databaseFlags{Database: c.From}) }
+
+// anchor returns the anchor of the source, so that it is not moved as it was set back to; none where there is no such file,
+// which nothing need be written to any more.
+func (c *moveCmd) anchor() string {
+	file := c.file(databaseFlags{Database: c.From})
+	if c.Anchor == "" && missing(file) {
+		return ""
+	}
+	return file
+}
 
 // check refuses before anything is opened.
 func (c *moveCmd) check() error {

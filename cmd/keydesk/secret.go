@@ -18,12 +18,12 @@ import (
 
 const secretVariable = "KEYDESK_SECRET"
 
-// openDatabase opens the database for writing, with the root secret that the settings name.
-func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, o db.Options) (*db.DB, error) {
-	if err := errors.Join(d.check(), s.check(d)); err != nil {
+// openDatabase opens the database for writing, with the root secret and the anchor that the settings name.
+func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, a anchorFlags, o db.Options) (*db.DB, error) {
+	if err := errors.Join(d.check(), s.check(d), a.check(d)); err != nil {
 		return nil, err
 	}
-	o.Database, o.Now = d.Database, time.Now
+	o.Database, o.Now, o.Anchor, o.AcceptLoss = d.Database, time.Now, a.file(d), a.AcceptLoss
 	o.Root = func(fresh bool) (access.RootSecret, error) {
 		return rootSecret(s.path(d), fresh && !db.IsPostgres(d.Database))
 	}

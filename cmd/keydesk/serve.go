@@ -19,6 +19,7 @@ import (
 type serveCmd struct {
 	databaseFlags
 	secretFlags
+	anchorFlags
 	webFlags
 	Demo bool `help:"Serve made-up people and keys in a throw-away database, on loopback only."`
 }
@@ -105,7 +106,7 @@ func spareMemory() {
 func (c *serveCmd) check() error {
 	settings, err := c.parse(c.Addr)
 	if err == nil && !c.Demo {
-		err = errors.Join(c.databaseFlags.check(), c.secretFlags.check(c.databaseFlags))
+		err = errors.Join(c.databaseFlags.check(), c.secretFlags.check(c.databaseFlags), c.anchorFlags.check(c.databaseFlags))
 	}
 	if err == nil && c.Demo && (!settings.local || !c.insideLocal()) {
 		err = fmt.Errorf("--demo is served on loopback only, not on %s at %s: everybody knows its passwords", c.Addr, settings.base)
@@ -120,8 +121,8 @@ func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *veri
 	if c.Demo {
 		return openDemo(ctx, limits, keys.Note)
 	}
-	d, err = openDatabase(ctx, c.databaseFlags, c.secretFlags, db.Options{
-		Limits: limits, Tell: keys.Note,
+	d, err = openDatabase(ctx, c.databaseFlags, c.secretFlags, c.anchorFlags, db.Options{
+		Limits: limits, Tell: keys.Note, Notice: func(sentence string) { log.Warn(sentence) },
 		Log: func(k access.KeyChange) {
 			log.Info("key changed", "change", k.Number, "key", k.KeyID, "user", k.UserID, "status", k.Status,
 				"request", k.Request)

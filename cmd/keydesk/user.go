@@ -22,6 +22,7 @@ type userCmd struct {
 type userAddCmd struct {
 	databaseFlags
 	secretFlags
+	anchorFlags
 	UserID        string `arg:"" name:"user-id" help:"Sign-in name: a lower-case letter, then a-z 0-9 . _ -"`
 	Role          string `required:"" enum:"user,admin" placeholder:"user|admin" help:"user, who makes keys, or admin, who oversees them."`
 	Name          string `placeholder:"NAME" help:"The person's name."`
@@ -40,7 +41,7 @@ func (c *userAddCmd) Run(ctx context.Context, std stdio) error {
 		return err
 	}
 	made := c.newFiles(ctx)
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, db.Options{})
+	d, err := openToChange(ctx, std, c.databaseFlags, c.secretFlags, c.anchorFlags)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 type userResetCmd struct {
 	databaseFlags
 	secretFlags
+	anchorFlags
 	Addr    string `default:"127.0.0.1:8080" env:"KEYDESK_ADDR" placeholder:"HOST:PORT" help:"Address that the desk listens on, for the link (${env}; default ${default})."`
 	BaseURL string `name:"base-url" env:"KEYDESK_BASE_URL" placeholder:"URL" help:"How browsers reach the desk, for the link (${env}; default from the address)."`
 	UserID  string `arg:"" name:"user-id" help:"Who sets a new password."`
@@ -25,7 +26,7 @@ func (c *userResetCmd) Run(ctx context.Context, std stdio) error {
 		return err
 	}
 	token := access.NewToken()
-	err = changeUser(ctx, c.databaseFlags, c.secretFlags, c.UserID, func(d *db.DB) error {
+	err = changeUser(ctx, std, c.databaseFlags, c.secretFlags, c.anchorFlags, c.UserID, func(d *db.DB) error {
 		return d.IssueLink(ctx, access.TheOperator(), c.UserID, access.HashToken(token))
 	})
 	if err != nil {
@@ -39,12 +40,13 @@ func (c *userResetCmd) Run(ctx context.Context, std stdio) error {
 type userDisableCmd struct {
 	databaseFlags
 	secretFlags
+	anchorFlags
 	UserID string `arg:"" name:"user-id" help:"Who is shut out."`
 }
 
 // Run disables the user.
 func (c *userDisableCmd) Run(ctx context.Context, std stdio) error {
-	err := changeUser(ctx, c.databaseFlags, c.secretFlags, c.UserID, func(d *db.DB) error {
+	err := changeUser(ctx, std, c.databaseFlags, c.secretFlags, c.anchorFlags, c.UserID, func(d *db.DB) error {
 		return d.DisableUser(ctx, access.TheOperator(), c.UserID)
 	})
 	if err != nil {
@@ -55,14 +57,16 @@ func (c *userDisableCmd) Run(ctx context.Context, std stdio) error {
 }
 
 // changeUser makes a change of an existing user in a database that exists.
-func changeUser(ctx context.Context, d databaseFlags, s secretFlags, userID string, change func(*db.DB) error) error {
+func changeUser(ctx context.Context, std stdio, d databaseFlags, s secretFlags, a anchorFlags, userID string,
+	change func(*db.DB) error,
+) error {
 	if err := d.check(); err != nil {
 		return err
 	}
 	if err := db.Exists(ctx, d.Database); err != nil {
 		return err
 	}
-	opened, err := openDatabase(ctx, d, s, db.Options{})
+	opened, err := openToChange(ctx, std, d, s, a)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
+)
+
+type backupCmd struct {
+	databaseFlags
+	File string `arg:"" help:"New file for the copy. It is as confidential as the desk; the root secret is not in it."`
+}
+
+// Run copies the database to a new file, and says what is in it.
+func (c *backupCmd) Run(ctx context.Context, std stdio) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	began := time.Now()
+	made, err := db.Backup(ctx, c.Database, c.File)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "Backed %s up to %s: %d users, %d keys, up to change %d, %d bytes, in %s. Every page was read again.\n"+
+		"Keep the root secret elsewhere: without it the backup is of no use.\n",
+		c.Database, c.File, made.Users, made.Keys, made.Changes, made.Bytes, time.Since(began).Round(time.Millisecond))
+	return err
+}
+
+type restoreCmd struct {
+	databaseFlags
+	secretFlags
+	anchorFlags
+	File string `arg:"" help:"The backup. It is left as it is."`
+}
+
+// Run makes a backup the database, and says what happens at the next start.
+func (c *restoreCmd) Run(ctx context.Context, std stdio) error {
+	if err := c.databaseFlags.check(); err != nil {
+		return err
+	}
+	if !db.IsPostgres(c.Database) && missing(c.File) {
+		return fmt.Errorf("there is no file %s", c.File)
+	}
+	began := time.Now()
+	r, err := db.Restore(ctx, c.File, db.Options{
+		Database: c.Database, Now: time.Now,
+		Root: func(bool) (access.RootSecret, error) { return rootSecret(c.secretFlags.path(c.databaseFlags), false) },
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "Restored %s from %s: %d users, %d keys, up to change %d%s, in %s.\n%s\n%s\n",
+		c.Database, c.File, r.Users, r.Keys, r.Changes, at(r.At), time.Since(began).Round(time.Millisecond), checked(r), c.next())
+	return err
+}
+
+func at(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " of " + t.Format(time.RFC3339)
+}
+
+func checked(r db.Restored) string {
+	if !r.Verified {
+		return "It is of an older keydesk: the next start brings it up to date. Everybody signs in again."
+	}
+	return "Its audit log was verified, and its users, keys and links are as the log says. Everybody signs in again."
+}
+
+// next says what the next start makes of the anchor.
+func (c *restoreCmd) next() string {
+	file := c.file(c.databaseFlags)
+	if info, err := os.Stat(file); err == nil && info.Size() > 0 {
+		return fmt.Sprintf("The next start deactivates again what was deactivated since, by %s. If anything else was changed since, "+
+			"it says what, and how to go on.", file)
+	}
+	return fmt.Sprintf("%s is not there: put it beside the database before you start. Without it nothing knows which keys were "+
+		"deactivated since the backup, and the next start wants --accept-loss %s.", file, db.MissingAnchor)
+}
