@@ -30,8 +30,8 @@ func Backup(ctx context.Context, database, file string) (c Copied, err error) {
 	if IsPostgres(database) {
 		return c, ErrNoBackup
 	}
-	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
-		return c, errors.Join(err, fmt.Errorf("%s: %w", file, ErrThere))
+	if err := notThere(file, ErrThere); err != nil {
+		return c, err
 	}
 	if err := Exists(ctx, database); err != nil {
 		return c, err
@@ -59,6 +59,18 @@ func Backup(ctx context.Context, database, file string) (c Copied, err error) {
 		return c, err
 	}
 	return c, place(partial, file)
+}
+
+// notThere returns why, said of the file, if there is something of this name.
+func notThere(file string, why error) error {
+	_, err := os.Lstat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("%s: %w", file, why)
 }
 
 // vacuumInto has SQLite write all that there is at one moment to an empty file.

@@ -44,8 +44,8 @@ func Restore(ctx context.Context, backup string, o Options) (r Restored, err err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if _, err := os.Lstat(path + suffix); !errors.Is(err, fs.ErrNotExist) {
-			return r, errors.Join(err, fmt.Errorf("%s: %w", o.Database+suffix, ErrOccupied))
+		if err := notThere(path+suffix, ErrOccupied); err != nil {
+			return r, err
 		}
 	}
 	if err := checkBackup(ctx, backup, o); err != nil {
