@@ -67,6 +67,13 @@ func lookAtAnchor(ctx context.Context, q querier, version int64, root access.Roo
 	return l, l.refuse(ctx, q)
 }
 
+// appendTo has what is appended to the anchor from now on come behind what is sure of it.
+func (l *look) appendTo(a *anchor) {
+	if l != nil {
+		a.end, a.size, a.verifier = l.end, l.size, l.verifier
+	}
+}
+
 // treeVersion is the migration since which the audit log is a tree.
 const treeVersion = 7
 

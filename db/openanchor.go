@@ -88,7 +88,6 @@ func (db *DB) openAnchorFile(ctx context.Context, l *look) error {
 		aside = l.path + "." + l.lost.name
 	}
 	if l.there && aside == "" && (l.size > 0 || originOf(l.verifier) == db.originNow(ctx)) {
-		a.end, a.size, a.verifier = l.end, l.size, l.verifier
 		if err := os.Chmod(a.path, 0o600); err != nil {
 			return err
 		}
@@ -98,7 +97,7 @@ func (db *DB) openAnchorFile(ctx context.Context, l *look) error {
 	if err := os.WriteFile(partial, nil, 0o600); err != nil {
 		return err
 	}
-	a.path = partial
+	a.path, a.end, a.size, a.verifier = partial, 0, 0, ""
 	err := errors.Join(os.Chmod(partial, 0o600), db.catchUp(ctx, 0))
 	a.path = l.path
 	if err != nil {
@@ -112,17 +111,12 @@ func (db *DB) openAnchorFile(ctx context.Context, l *look) error {
 	return errors.Join(os.Rename(partial, l.path), syncFolder(l.path))
 }
 
-// keepAnchor takes over what there is in the anchor of a database that can only be read. One that would have to do
-// something again is not opened: keys would come back.
-func (db *DB) keepAnchor(l *look) error {
-	switch {
-	case l == nil || !l.there:
+// readable refuses a database that can only be read and would have to do something again: keys would come back.
+func readable(l *look) error {
+	if l == nil || l.lost == nil || l.lost.accepted {
 		return nil
-	case l.lost != nil && !l.lost.accepted:
-		return fmt.Errorf("%w, and can only be read: make its folder writable first", ErrBehind)
 	}
-	db.anchor.end, db.anchor.size, db.anchor.verifier = l.end, l.size, l.verifier
-	return nil
+	return fmt.Errorf("%w, and can only be read: make its folder writable first", ErrBehind)
 }
 
 // originNow returns the name of the log.

@@ -73,6 +73,7 @@ func (db *DB) openTables(ctx context.Context, s *server, o Options) error {
 	if err != nil {
 		return err
 	}
+	anchor.appendTo(db.anchor)
 	if known, err := db.newestVersion(); err != nil {
 		return err
 	} else if version < known {

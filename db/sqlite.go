@@ -57,6 +57,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 			return fmt.Errorf("%s: %w", o.Database, err)
 		}
 	}
+	anchor.appendTo(db.anchor)
 	if !onlyRead(path) {
 		err = createFile(path)
 	}
@@ -66,7 +67,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	db.disk = &disk{path: path, tell: o.Stopped}
 	db.connect(path)
 	if onlyRead(path) {
-		if err := errors.Join(db.keepAnchor(anchor), db.openOnlyRead(ctx, root)); err != nil {
+		if err := errors.Join(readable(anchor), db.openOnlyRead(ctx, root)); err != nil {
 			return fmt.Errorf("%s: %w", o.Database, err)
 		}
 		return nil
