@@ -50,6 +50,7 @@ const (
 	RenewHash         Action = "renew password hash"
 	Restore           Action = "restore"
 	RotateSecrets     Action = "rotate secrets"
+	RenewSecrets      Action = "renew secrets" // those that have served their time
 )
 
 // Recorded returns the actions that stand in the audit log, in the order in which they are offered to choose from.
@@ -90,7 +91,7 @@ func Can(a Actor, what Action) bool {
 		return a.Role == Admin
 	case SetOthersPassword, SetUp, MakeUp, RotateSecrets:
 		return a.UserID == Operator
-	case BeginLog, RenewHash, Restore:
+	case BeginLog, RenewHash, Restore, RenewSecrets:
 		return a.UserID == System
 	}
 	return false

@@ -41,6 +41,8 @@ func rights() map[access.Action]string {
 		access.RenewHash: "s",
 		access.Restore:   "s",
 
+		access.RenewSecrets: "s",
+
 		access.SeeProfile:     "ua",
 		access.SetPassword:    "ua",
 		access.ChangePassword: "ua",

@@ -56,15 +56,21 @@ func ReadCheckpoint(signed string) (Checkpoint, error) {
 	return parseCheckpoint(text + "\n")
 }
 
-// SignedOnce tells whether a checkpoint that opens is spelt as Sign spells it, with one signature and nothing else.
-func SignedOnce(signed string) bool {
-	lines := strings.Split(signed, "\n") // origin, size, root, nothing, signature, nothing
-	if len(lines) != 6 {
+// SpeltAsSigned tells whether a checkpoint is spelt as Sign spells it, with signatures of the verifiers' keys and nothing
+// else.
+func SpeltAsSigned(signed string, verifiers note.Verifiers) bool {
+	n, err := note.Open([]byte(signed), verifiers)
+	if err != nil || len(n.UnverifiedSigs) > 0 {
 		return false
 	}
-	signature := lines[4][strings.LastIndexByte(lines[4], ' ')+1:]
-	_, err := base64.StdEncoding.Strict().DecodeString(signature)
-	return err == nil && !strings.ContainsRune(signature, '\r')
+	text := n.Text + "\n"
+	for _, s := range n.Sigs {
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return false
+		}
+		text += "\u2014 " + s.Name + " " + s.Base64 + "\n"
+	}
+	return text == signed
 }
 
 // parseCheckpoint reads the lines that text writes; further ones are extensions, which say nothing to us.

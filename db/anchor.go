@@ -191,7 +191,7 @@ func (db *DB) appendToAnchor(ctx context.Context) error {
 
 // verifierOf returns the public key of the newest key that signs the log of this origin.
 func (db *DB) verifierOf(origin string) string {
-	for _, verifier := range db.secrets.Verifiers {
+	for _, verifier := range db.Secrets().Verifiers {
 		if originOf(verifier) == origin {
 			return verifier
 		}

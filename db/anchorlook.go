@@ -51,7 +51,7 @@ func lookAtAnchor(ctx context.Context, q querier, version int64, root access.Roo
 	l = &look{path: o.Anchor, database: Shown(o.Database), accept: o.AcceptLoss}
 	var verifiers []string
 	if version >= treeVersion {
-		if _, verifiers, err = unsealSigning(ctx, q, root); err != nil {
+		if verifiers, err = signingVerifiers(ctx, q, root); err != nil {
 			return nil, err
 		}
 		err = q.QueryRowxContext(ctx, `SELECT number, origin, anchored FROM audit_head`).Scan(&l.entries, &l.origin, &l.anchored)

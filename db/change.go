@@ -26,7 +26,8 @@ type tx struct {
 	changes []access.KeyChange // to be told once committed
 	log     auditLog           // as it was before the change
 	signing []note.Signer
-	watched []watchedRow // which the change may make something of
+	cosigns []note.Signer // with it, this change only
+	watched []watchedRow  // which the change may make something of
 	traces  []access.Trace
 }
 
@@ -79,7 +80,7 @@ func (db *DB) commit(ctx context.Context, actor access.Actor, what access.Action
 		return 0, nil, unsaved(what, err)
 	}
 	defer func() { _ = inner.Rollback() }()
-	t := &tx{Tx: inner, actor: actor, at: db.Now(), signing: db.secrets.Signing}
+	t := &tx{Tx: inner, actor: actor, at: db.Now(), signing: db.Secrets().Signing}
 	entry, err := t.run(ctx, what, act)
 	switch {
 	case errors.Is(err, errUnchanged):

@@ -11,7 +11,6 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/jmoiron/sqlx"
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -28,8 +27,9 @@ type DB struct {
 	now     func() time.Time
 	tell    func(access.KeyChange)
 	log     func(access.KeyChange)
-	secrets Secrets
 	anchor  *anchor // nil where there is none
+	vault   vault
+	asked   asked
 	limits  access.KeyLimits
 
 	exporting chan struct{} // holds one for each export under way
@@ -45,23 +45,6 @@ type DB struct {
 
 	doubted []string // ids of the keys of which nobody knows what became of them
 }
-
-// Secrets is what the database keeps sealed, opened.
-type Secrets struct {
-	Pepper      access.Pepper
-	SessionKeys []SessionKey  // newest first: it makes new cookies, the others still open theirs
-	Signing     []note.Signer // newest first, of the audit log's checkpoints
-	Verifiers   []string      // the public keys of these, in the same order
-}
-
-// SessionKey is what the session cookie is sealed with.
-type SessionKey struct {
-	Hash  []byte // 32 bytes, authenticates the cookie
-	Block []byte // 32 bytes, encrypts it
-}
-
-// Secrets returns the opened secrets; they are empty after OpenToRead.
-func (db *DB) Secrets() Secrets { return db.secrets }
 
 // Now returns the current time as the database keeps it: UTC, in whole microseconds.
 func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Microsecond) }

@@ -34,7 +34,7 @@ func (db *DB) Fill(ctx context.Context, c access.Crowd, prefix string, each func
 		if err := t.fillPeople(ctx, c, stop); err != nil {
 			return access.Change{}, err
 		}
-		if err := t.fillKeys(ctx, c.Made(prefix), db.secrets.Pepper, w, each, stop); err != nil {
+		if err := t.fillKeys(ctx, c.Made(prefix), db.Secrets().Pepper, w, each, stop); err != nil {
 			return access.Change{}, err
 		}
 		if err := errors.Join(t.traceTable(ctx, "users"), t.traceTable(ctx, "keys")); err != nil {

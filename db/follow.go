@@ -20,13 +20,20 @@ type Follower struct {
 	Note    func(access.KeyChange) // is told of each, and then of every change, of those made here a second time
 	Trouble func(error)            // is told why changes made elsewhere are not known, and nil when they are again
 	Lost    func(error)            // is told once that this process cannot go on
+	Sealed  func(error)            // is told why secrets are not known that others have made, and nil when they are; or nil
 }
 
 // Follow tells of every key, and then, where several instances are at work, of what the others change. The function that
 // it returns ends that: call it when nobody asks for keys any more.
 func (db *DB) Follow(ctx context.Context, who Follower) (stop func(), err error) {
+	if who.Sealed == nil {
+		who.Sealed = func(error) {}
+	}
 	if !db.shared {
-		return func() {}, db.AllKeys(ctx, who.Reserve, who.Note)
+		if err := db.AllKeys(ctx, who.Reserve, who.Note); err != nil {
+			return nil, err
+		}
+		return inBackground(ctx, func(ctx context.Context) { db.pollSecrets(ctx, who.Sealed) }), nil
 	}
 	f := &following{Follower: who, db: db, others: watch{}, ending: map[string]access.KeyChange{}}
 	if err := f.load(ctx); err != nil {
@@ -36,17 +43,25 @@ func (db *DB) Follow(ctx context.Context, who Follower) (stop func(), err error)
 		return nil, errors.Join(fmt.Errorf("follow changes: %w", err), f.disconnect())
 	}
 	db.following.Store(f)
+	end := inBackground(ctx, f.run)
+	return func() {
+		end()
+		f.leave()
+	}, nil
+}
+
+// inBackground runs do until end is called, which waits for its end.
+func inBackground(ctx context.Context, do func(context.Context)) (end func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		f.run(ctx)
+		do(ctx)
 	}()
 	return func() {
 		cancel()
 		<-done
-		f.leave()
-	}, nil
+	}
 }
 
 // How long Current waits, and how often it looks meanwhile.
@@ -144,6 +159,9 @@ func (f *following) sync(ctx context.Context) error {
 				return err
 			}
 			continue
+		}
+		if err := f.secrets(ctx); err != nil { // or a key could be unknown that others have made
+			return err
 		}
 		f.lease.renewed(asked, head)
 		f.until.Store(int64(f.lease.until))

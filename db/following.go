@@ -150,6 +150,25 @@ func (f *following) renew(ctx context.Context) (head int64, renewed bool, err er
 	return head, true, nil
 }
 
+// secrets reads the secrets again unless that was done a moment ago. That some do not open is told, and no reason to give
+// up: what is known stays right without them.
+func (f *following) secrets(ctx context.Context) error {
+	at := clock()
+	if at-f.db.vault.lastRead() < renewEvery {
+		return nil
+	}
+	rows, err := f.conn.Query(ctx, selectSealed)
+	if err != nil {
+		return fmt.Errorf("read secrets: %w", err)
+	}
+	sealed, err := pgx.CollectRows(rows, pgx.RowToStructByName[sealedRow])
+	if err != nil {
+		return fmt.Errorf("read secrets: %w", err)
+	}
+	f.Sealed(f.db.vault.renew(sealed, at))
+	return nil
+}
+
 // register takes out a lease. Nothing is answered from memory under it until what was changed before it is applied.
 func (f *following) register(ctx context.Context) error {
 	f.until.Store(0)

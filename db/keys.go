@@ -56,8 +56,8 @@ func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Finger
 		made = access.Key{ID: newID(), UserID: actor.UserID, Last4: f.Last4, CreatedAt: t.at}
 		t.made("keys", made.ID)
 		err := t.GetContext(ctx, &made.Number, t.Rebind(`INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name,
-			once, created_at, change) SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ?, ?, '', ?, ?, ? FROM keys
-			RETURNING number`), made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, used, micros(t.at), t.number)
+			once, created_at, change) SELECT ?, coalesce(max(number), 0) + 1, ?, ?, (SELECT id FROM secrets WHERE id = ? AND retired_at IS NULL),
+			?, '', ?, ?, ? FROM keys RETURNING number`), made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, used, micros(t.at), t.number)
 		t.changes = append(t.changes, access.KeyChange{
 			Number: t.number, KeyID: made.ID, Key: made.Number, UserID: made.UserID, Hash: [access.HashLen]byte(f.Hash), Last4: f.Last4,
 			Status: access.Active,

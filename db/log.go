@@ -32,7 +32,7 @@ func (t *tx) record(ctx context.Context, what access.Action, c access.Change) (e
 	if err != nil {
 		return err
 	}
-	checkpoint, err := sign(t.log.Origin, tree, t.signing)
+	checkpoint, err := sign(t.log.Origin, tree, t.signing, t.cosigns)
 	if err != nil {
 		return err
 	}
@@ -48,15 +48,15 @@ func (t *tx) record(ctx context.Context, what access.Action, c access.Change) (e
 
 var errNoSigner = errors.New("no key to sign the audit log's checkpoints with")
 
-// sign returns the signed checkpoint of the tree. The first of the keys that are of this log signs it.
-func sign(origin string, tree access.Tree, keys []note.Signer) (string, error) {
+// sign returns the signed checkpoint of the tree. The first of the keys that are of this log signs it, and others with it.
+func sign(origin string, tree access.Tree, keys, others []note.Signer) (string, error) {
 	root, err := tree.Root()
 	if err != nil {
 		return "", err
 	}
 	for _, key := range keys {
 		if key.Name() == origin {
-			return access.Checkpoint{Origin: origin, Size: tree.Size, Root: root}.Sign(key)
+			return access.Checkpoint{Origin: origin, Size: tree.Size, Root: root}.Sign(append([]note.Signer{key}, others...)...)
 		}
 	}
 	return "", fmt.Errorf("%s: %w", origin, errNoSigner)

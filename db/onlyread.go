@@ -20,17 +20,18 @@ var errOnlyRead = errors.New("the system lets nobody write the database: its fil
 
 // openOnlyRead opens a database on a file system that can only be read, so that verify works. It is written as soon as it
 // can be.
-func (db *DB) openOnlyRead(ctx context.Context, root access.RootSecret) (err error) {
+func (db *DB) openOnlyRead(ctx context.Context, root access.RootSecret, o Options) (err error) {
 	if err := db.isCurrent(ctx); err != nil {
 		return err
 	}
+	db.vault.root, db.vault.again = root, o.Root
 	if db.recent, err = loadRecent(ctx, db.read); err != nil {
 		return err
 	}
-	if db.secrets, err = unseal(ctx, db.read.DB, root); err != nil {
+	if err := db.vault.load(ctx, db.read.DB, db.Now()); err != nil {
 		return err
 	}
-	return db.unsealLog(ctx, db.read.DB, root)
+	return db.checkLog(ctx, db.read.DB)
 }
 
 // reader makes the connections that read an SQLite database.

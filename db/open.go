@@ -29,7 +29,8 @@ var (
 type Options struct {
 	// Database is the path of an SQLite file, or the URL of a PostgreSQL database.
 	Database string
-	// Root returns the root secret. It is called with true when nothing is sealed yet, so that one may be made.
+	// Root returns the root secret. It is called with true when nothing is sealed yet, so that one may be made. It is called
+	// again when other processes have sealed something under one that is not known.
 	Root func(fresh bool) (access.RootSecret, error)
 	// Tell is called for every committed change of a key that is made here, before the change is answered, and in order
 	// where no other instance is at work. Who follows the changes is told of new keys by that alone. It may be nil.
@@ -44,6 +45,8 @@ type Options struct {
 	AcceptLoss string
 	// Notice is told, in a sentence, what was done when opening that the operator should know. It may be nil.
 	Notice func(string)
+	// Beside opens an SQLite database even while a server has it open, to rotate secrets and for nothing else.
+	Beside bool
 	// Limits are those of each user's keys.
 	Limits access.KeyLimits
 	// Now is the clock.
@@ -77,10 +80,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 }
 
 func newDB(now func() time.Time) *DB {
-	return &DB{
+	db := &DB{
 		now: now, tell: func(access.KeyChange) {}, log: func(access.KeyChange) {}, recent: &recentUses{}, exporting: make(chan struct{}, maxExports),
 		resolving: make(chan struct{}, maxResolves),
 	}
+	db.vault.now.Store(&Secrets{})
+	return db
 }
 
 // Exists returns nil if there is a Keydesk database of this name, else ErrAbsent or what is wrong with it. It changes

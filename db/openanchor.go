@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/jmoiron/sqlx"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -29,12 +30,12 @@ func (db *DB) holdAnchor(path string) error {
 
 // openAnchor has the database do again what it lacks of the anchor, as far as that was found possible or was accepted, and
 // then the anchor hold what it lacks of the database.
-func (db *DB) openAnchor(ctx context.Context, w *sqlx.DB, root access.RootSecret, l *look, o Options) error {
+func (db *DB) openAnchor(ctx context.Context, w *sqlx.DB, l *look, o Options) error {
 	if l == nil {
 		return db.missAnchor(ctx, o)
 	}
 	notice := o.notice()
-	if err := db.doAgain(ctx, w, root, l, notice); err != nil {
+	if err := db.doAgain(ctx, w, l, notice); err != nil {
 		return err
 	}
 	if err := db.openAnchorFile(ctx, l); err != nil {
@@ -63,11 +64,11 @@ func (db *DB) missAnchor(ctx context.Context, o Options) error {
 }
 
 // doAgain has the database do what it lacks.
-func (db *DB) doAgain(ctx context.Context, w *sqlx.DB, root access.RootSecret, l *look, notice func(string)) error {
+func (db *DB) doAgain(ctx context.Context, w *sqlx.DB, l *look, notice func(string)) error {
 	switch {
 	case !l.there && l.anchored && l.entries > 0:
 		notice("the anchor is made anew: whether keys were deactivated that are active here is not known")
-		return db.goOn(ctx, w, root, l)
+		return db.goOn(ctx, w, l)
 	case l.lost == nil || l.lost.accepted:
 		if l.accept != "" {
 			notice("nothing that is named " + l.accept + " is lost any more; take --accept-loss away")
@@ -78,7 +79,7 @@ func (db *DB) doAgain(ctx context.Context, w *sqlx.DB, root access.RootSecret, l
 		return db.replay(ctx, w, l)
 	}
 	notice("the database was older than its anchor: " + l.lost.what())
-	return db.goOn(ctx, w, root, l)
+	return db.goOn(ctx, w, l)
 }
 
 // openAnchorFile opens the file to append to, or makes it where there is none, or none of this log as it goes on now.
@@ -133,7 +134,7 @@ func (db *DB) replay(ctx context.Context, w *sqlx.DB, l *look) error {
 	}
 	defer func() { _ = inner.Rollback() }()
 	err = l.eachLost(func(c access.Change, traces []access.Trace) error {
-		t := &tx{Tx: inner, actor: access.Actor{UserID: c.Actor, Address: c.Address}, at: c.At, signing: db.secrets.Signing}
+		t := &tx{Tx: inner, actor: access.Actor{UserID: c.Actor, Address: c.Address}, at: c.At, signing: db.Secrets().Signing}
 		if err := t.next(ctx); err != nil {
 			return err
 		}
@@ -196,15 +197,15 @@ func (l *look) eachLost(do func(access.Change, []access.Trace) error) (err error
 // goOn has the log go on behind what is lost, in a change of the desk's own: keys that were deactivated in it are ended
 // again, when and by whom it was. Links that are open go too, and sessions: they may have been used, or over. What the log
 // signs from there on is of another name, so that it contradicts nothing that was signed before.
-func (db *DB) goOn(ctx context.Context, w *sqlx.DB, root access.RootSecret, l *look) error {
+func (db *DB) goOn(ctx context.Context, w *sqlx.DB, l *look) error {
 	inner, err := w.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("go on: %w", err)
 	}
 	defer func() { _ = inner.Rollback() }()
-	t := &tx{Tx: inner, actor: access.TheSystem(), at: db.Now(), signing: db.secrets.Signing}
+	t := &tx{Tx: inner, actor: access.TheSystem(), at: db.Now(), signing: db.Secrets().Signing}
 	entry, err := t.run(ctx, access.Restore, func(ctx context.Context, t *tx) (access.Change, error) {
-		if err := db.renameLog(ctx, t, root, l); err != nil {
+		if err := db.renameLog(ctx, t, l); err != nil {
 			return access.Change{}, err
 		}
 		if l.lost == nil {
@@ -221,7 +222,7 @@ func (db *DB) goOn(ctx context.Context, w *sqlx.DB, root access.RootSecret, l *l
 	if err != nil {
 		return fmt.Errorf("go on: %w", err)
 	}
-	if db.secrets.Signing, db.secrets.Verifiers, err = unsealSigning(ctx, inner, root); err != nil {
+	if err := db.vault.load(ctx, inner, db.Now()); err != nil {
 		return err
 	}
 	return db.endReplay(ctx, inner, t.number)
@@ -229,7 +230,7 @@ func (db *DB) goOn(ctx context.Context, w *sqlx.DB, root access.RootSecret, l *l
 
 // renameLog gives the log another name and key, unless it has one already that the anchor does not know. Of a missing
 // anchor it does not while others are at work: they were there all along.
-func (db *DB) renameLog(ctx context.Context, t *tx, root access.RootSecret, l *look) error {
+func (db *DB) renameLog(ctx context.Context, t *tx, l *look) error {
 	if l.lost != nil && t.log.Origin != l.signed.Origin {
 		return nil
 	}
@@ -246,10 +247,16 @@ func (db *DB) renameLog(ctx context.Context, t *tx, root access.RootSecret, l *l
 		return errors.New("other instances are at work on the database; stop them first")
 	}
 	t.log.Origin = "keydesk/" + newID()
-	err := db.makeSigningKey(ctx, t.Tx, root, t.log.Origin)
-	if err == nil {
-		t.signing, _, err = unsealSigning(ctx, t, root)
+	rows, err := sealedRows(ctx, t)
+	if err != nil {
+		return err
 	}
+	m, err := db.maker(t.Tx, rows)
+	if err != nil {
+		return err
+	}
+	key, _, err := m.signingKey(ctx, t.log.Origin)
+	t.signing = []note.Signer{key}
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -17,7 +18,7 @@ var ErrLogDamaged = errors.New("the audit log's checkpoint is damaged, or not of
 
 // openLog opens the keys that sign the audit log, and checks that it ends as they have signed. A log that has no tree yet
 // gets one, in which its former entries are the first leaves.
-func (db *DB) openLog(ctx context.Context, w *sqlx.DB, root access.RootSecret) error {
+func (db *DB) openLog(ctx context.Context, w *sqlx.DB) error {
 	t, err := w.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("open audit log: %w", err)
@@ -28,28 +29,32 @@ func (db *DB) openLog(ctx context.Context, w *sqlx.DB, root access.RootSecret) e
 		return fmt.Errorf("open audit log: %w", err)
 	}
 	if log.Origin == "" {
-		if err := db.beginLog(ctx, t, log.Number, root); err != nil {
+		if err := db.beginLog(ctx, t, log.Number); err != nil {
 			return fmt.Errorf("begin audit log: %w", err)
 		}
 	}
-	if err := db.unsealLog(ctx, t, root); err != nil {
+	if err := db.vault.load(ctx, t, db.Now()); err != nil {
+		return err
+	}
+	if err := db.checkLog(ctx, t); err != nil {
 		return err
 	}
 	return t.Commit()
 }
 
-// unsealLog opens the keys that sign the log, and checks that it ends as they have signed.
-func (db *DB) unsealLog(ctx context.Context, q querier, root access.RootSecret) (err error) {
-	if db.secrets.Signing, db.secrets.Verifiers, err = unsealSigning(ctx, q, root); err != nil {
+// beginLog has the log begin as a tree, from the entries that there are.
+func (db *DB) beginLog(ctx context.Context, inner *sqlx.Tx, entries int64) error {
+	origin := "keydesk/" + newID()
+	rows, err := sealedRows(ctx, inner)
+	if err != nil {
 		return err
 	}
-	return db.checkLog(ctx, q)
-}
-
-// beginLog has the log begin as a tree, from the entries that there are.
-func (db *DB) beginLog(ctx context.Context, inner *sqlx.Tx, entries int64, root access.RootSecret) error {
-	origin := "keydesk/" + newID()
-	if err := db.makeSigningKey(ctx, inner, root, origin); err != nil {
+	m, err := db.maker(inner, rows)
+	if err != nil {
+		return err
+	}
+	key, _, err := m.signingKey(ctx, origin)
+	if err != nil {
 		return err
 	}
 	if entries == 0 {
@@ -60,11 +65,7 @@ func (db *DB) beginLog(ctx context.Context, inner *sqlx.Tx, entries int64, root 
 	if err != nil {
 		return err
 	}
-	keys, _, err := unsealSigning(ctx, inner, root)
-	if err != nil {
-		return err
-	}
-	t := &tx{Tx: inner, actor: access.TheSystem(), at: db.Now(), signing: keys}
+	t := &tx{Tx: inner, actor: access.TheSystem(), at: db.Now(), signing: []note.Signer{key}}
 	entry, err := t.run(ctx, access.BeginLog, func(ctx context.Context, t *tx) (access.Change, error) {
 		t.log.Origin, t.log.Edge = origin, tree.Edge
 		detail := fmt.Sprintf("%d entries before this one", entries)
@@ -150,7 +151,7 @@ func (db *DB) checkLog(ctx context.Context, q querier) error {
 	if head.Number == 0 && head.Checkpoint == "" {
 		return nil
 	}
-	verifiers, err := access.ParseVerifiers(db.secrets.Verifiers)
+	verifiers, err := access.ParseVerifiers(db.Secrets().Verifiers)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (db *DB) openTables(ctx context.Context, s *server, o Options) error {
 	}
 	if !fresh {
 		// Before anything is written: a wrong root secret, or anchor, must change nothing.
-		if _, err := unseal(ctx, once, root); err != nil {
+		if err := checkRoot(ctx, once, root); err != nil {
 			return err
 		}
 	} else {
@@ -84,13 +84,10 @@ func (db *DB) openTables(ctx context.Context, s *server, o Options) error {
 	db.server = s.with(atWork)
 	db.write = db.server.pool(maxWriters)
 	db.connectToServer(s)
-	if err := db.openSecrets(ctx, root); err != nil {
+	if err := db.openSealed(ctx, once, root, o); err != nil {
 		return err
 	}
-	if err := db.openLog(ctx, once, root); err != nil {
-		return err
-	}
-	return db.openAnchor(ctx, once, root, anchor, o)
+	return db.openAnchor(ctx, once, anchor, o)
 }
 
 func (db *DB) connectToServer(s *server) {

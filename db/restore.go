@@ -114,12 +114,12 @@ func checkBackup(ctx context.Context, backup string, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := unseal(ctx, read, root); err != nil {
+	if err := checkRoot(ctx, read, root); err != nil {
 		return err
 	}
 	version, err := sqliteDialect.appliedVersion(ctx, read)
 	if err == nil && version >= treeVersion {
-		_, _, err = unsealSigning(ctx, read, root)
+		_, err = signingVerifiers(ctx, read, root)
 	}
 	return err
 }

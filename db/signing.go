@@ -3,7 +3,7 @@ package db
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -12,43 +12,28 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-func (db *DB) makeSigningKey(ctx context.Context, t *sqlx.Tx, root access.RootSecret, origin string) error {
-	seed := make([]byte, access.SigningSeedLen)
-	_, _ = rand.Read(seed) // never fails
-	_, verifier, err := access.NewSigningKey(origin, seed)
+// signingVerifiers returns the public keys of what signs the audit log, newest first: of the keys that root opens, and not
+// what else the database may say that they are.
+func signingVerifiers(ctx context.Context, q sqlx.QueryerContext, root access.RootSecret) (verifiers []string, err error) {
+	rows, err := sealedRows(ctx, q)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	id := newID()
-	_, err = affect(ctx, t, `INSERT INTO signing_keys (id, verifier, sealed, created_at) VALUES (?, ?, ?, ?)`,
-		id, verifier, root.Seal("signing "+id+" "+origin, seed), micros(db.Now()))
-	return err
-}
-
-// unsealSigning returns the keys that sign the audit log, and their public keys, newest first.
-func unsealSigning(ctx context.Context, q querier, root access.RootSecret) (keys []note.Signer, verifiers []string, err error) {
-	var rows []struct {
-		ID       string `db:"id"`
-		Verifier string `db:"verifier"`
-		Sealed   []byte `db:"sealed"`
-	}
-	err = sqlx.SelectContext(ctx, q, &rows, `SELECT id, verifier, sealed FROM signing_keys ORDER BY created_at DESC, id DESC`)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read signing keys: %w", err)
-	}
-	for _, row := range rows {
-		origin := originOf(row.Verifier)
-		seed, err := root.Open("signing "+row.ID+" "+origin, row.Sealed)
-		if err != nil || len(seed) != access.SigningSeedLen {
-			return nil, nil, ErrWrongSecret
+	for _, row := range slices.Backward(rows) {
+		if row.Kind != signingKind {
+			continue
 		}
-		key, verifier, err := access.NewSigningKey(origin, seed)
+		seed, err := row.open(root)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		keys, verifiers = append(keys, key), append(verifiers, verifier)
+		_, verifier, err := access.NewSigningKey(originOf(row.Verifier), seed)
+		if err != nil {
+			return nil, err
+		}
+		verifiers = append(verifiers, verifier)
 	}
-	return keys, verifiers, nil
+	return verifiers, nil
 }
 
 // originOf returns the log that a public key is of.
@@ -57,12 +42,61 @@ func originOf(verifier string) string {
 	return origin
 }
 
-// LogKeys returns the public keys of the audit log's checkpoints, newest first. They are those of the keys that root opens,
-// and not what else the database may say that they are.
+// LogKeys returns the public keys of the audit log's checkpoints, newest first.
 func (db *DB) LogKeys(ctx context.Context, actor access.Actor, root access.RootSecret) ([]string, error) {
 	if err := access.Check(actor, access.SeeLog); err != nil {
 		return nil, err
 	}
-	_, verifiers, err := unsealSigning(ctx, db.read, root)
-	return verifiers, err
+	return signingVerifiers(ctx, db.read, root)
+}
+
+// maker makes secrets, sealed under a root secret.
+type maker struct {
+	*sqlx.Tx
+	root access.RootSecret
+	at   int64 // microseconds
+}
+
+// maker returns who makes secrets beside those that there are, sealed under the root secret of the newest of them: other
+// processes may have no other yet. Theirs is the order in which they were made, wherever the clock went.
+func (db *DB) maker(t *sqlx.Tx, rows []sealedRow) (*maker, error) {
+	root := db.vault.rootSecret()
+	m := &maker{t, root.Newest(), micros(db.Now())}
+	if len(rows) > 0 {
+		m.at = max(m.at, rows[len(rows)-1].CreatedAt+1)
+	}
+	for _, row := range slices.Backward(rows) {
+		if row.retired() {
+			continue
+		}
+		var err error
+		if m.root, err = root.Opening(row.label(), row.Sealed); err != nil {
+			return nil, ErrWrongSecret
+		}
+		break
+	}
+	return m, nil
+}
+
+// secret makes a pepper or a session key, and returns its id.
+func (m *maker) secret(ctx context.Context, kind string) (id string, err error) {
+	value := make([]byte, sealedLen)
+	_, _ = rand.Read(value) // never fails
+	id = newID()
+	_, err = affect(ctx, m, `INSERT INTO secrets (id, kind, sealed, created_at) VALUES (?, ?, ?, ?)`,
+		id, kind, m.root.Seal(sealedRow{ID: id, Kind: kind}.label(), value), m.at)
+	return id, err
+}
+
+// signingKey makes a key that signs the checkpoints of the log of this origin, and returns it with its public key.
+func (m *maker) signingKey(ctx context.Context, origin string) (key note.Signer, verifier string, err error) {
+	seed := make([]byte, access.SigningSeedLen)
+	_, _ = rand.Read(seed) // never fails
+	if key, verifier, err = access.NewSigningKey(origin, seed); err != nil {
+		return nil, "", err
+	}
+	row := sealedRow{ID: newID(), Kind: signingKind, Verifier: verifier}
+	_, err = affect(ctx, m, `INSERT INTO signing_keys (id, verifier, sealed, created_at) VALUES (?, ?, ?, ?)`,
+		row.ID, verifier, m.root.Seal(row.label(), seed), m.at)
+	return key, verifier, err
 }

@@ -25,11 +25,9 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	db.lock = flock.New(path+".lock", flock.SetPermissions(0o600))
-	if held, err := db.lock.TryLock(); err != nil {
-		return fmt.Errorf("lock database: %w", err)
-	} else if !held {
-		return fmt.Errorf("%s: %w", o.Database, ErrInUse)
+	beside, err := db.takeLock(path, o.Beside)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.Database, err)
 	}
 	if err := secureLog(path); err != nil {
 		return fmt.Errorf("%s: wait for the disk: %w", o.Database, err)
@@ -67,24 +65,26 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	db.disk = &disk{path: path, tell: o.Stopped}
 	db.connect(path)
 	if onlyRead(path) {
-		if err := errors.Join(readable(anchor), db.openOnlyRead(ctx, root)); err != nil {
+		if err := errors.Join(readable(anchor), db.openOnlyRead(ctx, root, o)); err != nil {
 			return fmt.Errorf("%s: %w", o.Database, err)
 		}
 		return nil
 	}
-	if err := db.migrate(ctx, db.write); err != nil {
+	if beside { // the tables are the server's
+		err = db.isCurrent(ctx)
+	} else {
+		err = db.migrate(ctx, db.write)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: migrate database: %w", o.Database, err)
 	}
 	if db.recent, err = loadRecent(ctx, db.read); err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
-	if err := db.openSecrets(ctx, root); err != nil {
-		return err
-	}
-	if err := db.openLog(ctx, db.write, root); err != nil {
+	if err := db.openSealed(ctx, db.write, root, o); err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
-	if err := db.openAnchor(ctx, db.write, root, anchor, o); err != nil {
+	if err := db.openAnchor(ctx, db.write, anchor, o); err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
 	return nil
@@ -94,7 +94,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 func (db *DB) checkFile(ctx context.Context, path string, root access.RootSecret, o Options) (l *look, err error) {
 	read := connectToRead(path, 1, nil)
 	defer func() { err = errors.Join(err, read.Close()) }()
-	if _, err := unseal(ctx, read, root); err != nil {
+	if err := checkRoot(ctx, read, root); err != nil {
 		return nil, err
 	}
 	version, err := db.appliedVersion(ctx, read)
@@ -102,6 +102,39 @@ func (db *DB) checkFile(ctx context.Context, path string, root access.RootSecret
 		return nil, err
 	}
 	return lookAtAnchor(ctx, read, version, root, o)
+}
+
+// takeLock takes the lock of the one process that writes the file. With beside it is enough to share that of a server.
+func (db *DB) takeLock(path string, beside bool) (shared bool, err error) {
+	db.lock = flock.New(path+".lock", flock.SetPermissions(0o600))
+	held, err := db.lock.TryLock()
+	if err == nil && !held && beside {
+		shared = true
+		held, err = db.lock.TryRLock()
+	}
+	if err != nil {
+		return false, fmt.Errorf("lock database: %w", err)
+	}
+	if !held {
+		return false, ErrInUse
+	}
+	return shared, nil
+}
+
+// ShareLock lets secrets be rotated beside this process, by others that share its lock. Nothing else may be done so: this
+// process remembers what it has read of everything but the secrets and the audit log.
+func (db *DB) ShareLock() error {
+	if db.lock == nil {
+		return nil
+	}
+	shared, err := db.lock.TryRLock()
+	if err != nil {
+		return fmt.Errorf("share the lock of the database: %w", err)
+	}
+	if !shared { // it is let go for a moment, in which somebody was faster
+		return ErrInUse
+	}
+	return nil
 }
 
 // readSQLite opens the file to read it only.

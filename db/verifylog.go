@@ -114,7 +114,7 @@ func (v *logCheck) checkHead(head logHead, verifiers note.Verifiers) {
 		v.find("the log's checkpoint is not signed by the log's key (%v)", err)
 		return
 	}
-	if !access.SignedOnce(head.Checkpoint) {
+	if !access.SpeltAsSigned(head.Checkpoint, verifiers) {
 		v.find("the log's checkpoint is in another spelling than the log writes")
 	}
 	v.state.Root = signed.Root

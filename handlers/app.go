@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
 	"github.com/keydesk/keydesk/access"
@@ -40,7 +39,7 @@ type Config struct {
 type App struct {
 	Config
 	echo      *echo.Echo
-	cookies   *sessions.CookieStore
+	cookies   atomic.Pointer[cookies]
 	verifies  sync.Pool    // of *verifying
 	refusing  atomic.Int64 // how many connections wait to be refused
 	refusals  map[access.Verdict]reply
@@ -57,7 +56,6 @@ func New(c Config) (*App, error) {
 	a := &App{
 		Config:    c,
 		echo:      echo.New(),
-		cookies:   newCookies(c),
 		metrics:   newMetrics(c),
 		refusals:  newRefusals(),
 		passwords: newLine(max(1, runtime.NumCPU()-1)),
@@ -66,7 +64,7 @@ func New(c Config) (*App, error) {
 		return nil, err
 	}
 	a.buffers.New = func() any { return new(bytes.Buffer) }
-	a.verifies.New = func() any { return newVerifying(c.DB.Secrets().Pepper) }
+	a.verifies.New = func() any { return &verifying{body: make([]byte, 0, 256)} }
 	a.echo.HTTPErrorHandler = a.fail
 	a.echo.IPExtractor = clientAddress(c.Proxies)
 	a.echo.Use(a.observe, compress(), a.recoverPanic, a.guard)

@@ -17,19 +17,31 @@ const (
 	cookieRole    = "role"
 )
 
-// newCookies returns the store of the session cookie: encrypted, HttpOnly, SameSite=Lax, and Secure under https. Its
-// keys are sealed in the database.
-func newCookies(c Config) *sessions.CookieStore {
+// cookies is the store of the session cookie, with the keys that it was made with.
+type cookies struct {
+	*sessions.CookieStore
+	secrets *db.Secrets
+}
+
+// store returns the store of the session cookie: encrypted, HttpOnly, SameSite=Lax, and Secure under https. Its keys are
+// sealed in the database.
+func (a *App) store() *cookies {
+	secrets := a.DB.Secrets()
+	if made := a.cookies.Load(); made != nil && made.secrets == secrets {
+		return made
+	}
 	var keys [][]byte // the first pair seals, every pair opens
-	for _, k := range c.DB.Secrets().SessionKeys {
+	for _, k := range secrets.SessionKeys {
 		keys = append(keys, k.Hash, k.Block)
 	}
 	store := sessions.NewCookieStore(keys...)
 	store.Options = &sessions.Options{
-		Path: "/", HttpOnly: true, Secure: c.https(), SameSite: http.SameSiteLaxMode,
+		Path: "/", HttpOnly: true, Secure: a.https(), SameSite: http.SameSiteLaxMode,
 	}
-	store.MaxAge(int(c.Limits.Max.Seconds()))
-	return store
+	store.MaxAge(int(a.Limits.Max.Seconds()))
+	made := &cookies{store, secrets}
+	a.cookies.Store(made)
+	return made
 }
 
 func (c Config) https() bool { return c.BaseURL.Scheme == "https" }
@@ -42,13 +54,34 @@ func (c Config) cookieName() string {
 	return "keydesk"
 }
 
+const cookieKey = "cookie"
+
 // cookie returns the session cookie of the request, a new one when it has none that opens.
 func (a *App) cookie(c echo.Context) *sessions.Session {
-	s, err := a.cookies.Get(c.Request(), a.cookieName())
+	if s, ok := c.Get(cookieKey).(*sessions.Session); ok {
+		return s
+	}
+	s, err := a.store().New(c.Request(), a.cookieName())
+	if err != nil { // another instance may have made it, with a key that is not known here yet
+		if err := a.DB.RefreshSecrets(c.Request().Context()); err != nil {
+			a.Log.Warn("secrets are not read again", "error", err, "request", requestID(c))
+		}
+		s, err = a.store().New(c.Request(), a.cookieName())
+	}
 	if err != nil {
 		a.Log.Debug("session cookie does not open", "request", requestID(c))
+		c.Set(cookieClosedKey, true)
 	}
+	c.Set(cookieKey, s)
 	return s
+}
+
+const cookieClosedKey = "cookie does not open"
+
+// cookieUnknown tells whether the request has a cookie that does not open, perhaps because a secret does not.
+func (a *App) cookieUnknown(c echo.Context) bool {
+	closed, _ := c.Get(cookieClosedKey).(bool)
+	return closed && a.DB.Secrets().Incomplete
 }
 
 // sessionHash returns what the database knows the browser's session by, or nil when it has none.
@@ -61,8 +94,9 @@ func (a *App) sessionHash(c echo.Context) []byte {
 
 // openSession gives the browser a new session of the person.
 func (a *App) openSession(c echo.Context, id string, p access.Person) error {
-	s := sessions.NewSession(a.cookies, a.cookieName())
-	options := *a.cookies.Options
+	store := a.store()
+	s := sessions.NewSession(store, a.cookieName())
+	options := *store.Options
 	s.Options = &options
 	s.Values[cookieSession], s.Values[cookieUser], s.Values[cookieRole] = id, p.UserID, string(p.Role)
 	return s.Save(c.Request(), c.Response())
@@ -86,6 +120,10 @@ func visitOf(c echo.Context) db.Visit {
 // signedIn returns who makes the request by what the database says now, or refuses.
 func (a *App) signedIn(c echo.Context) (access.Actor, error) {
 	s, hash, ctx := a.cookie(c), a.sessionHash(c), c.Request().Context()
+	if hash == nil && a.cookieUnknown(c) {
+		return access.Actor{}, access.Refuse(access.Busy, "", "Whether you are signed in is not known at the moment. "+
+			"Nothing was changed. Please try again in a minute.")
+	}
 	if hash == nil {
 		return access.Actor{}, access.Refuse(access.SignedOut, "", "You are not signed in. Please sign in.")
 	}

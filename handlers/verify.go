@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/verify"
 )
 
@@ -97,11 +98,14 @@ func (a *App) judge(v *verifying, q question) (access.Verdict, verify.Key, error
 	if err != nil {
 		return access.Malformed, verify.Key{}, nil
 	}
-	hash := v.hasher.Hash(secret)
 	if !a.DB.Current() {
 		return "", verify.Key{}, errBehind
 	}
-	verdict, key := a.Keys.Find(hash)
+	v.under(a.DB.Secrets()) // as they are once it is current: no key has been made under another pepper by then
+	verdict, key, hash := v.find(a.Keys, secret)
+	if verdict == access.Unknown && v.secrets.Incomplete {
+		return "", verify.Key{}, db.ErrSealedAnew
+	}
 	if verdict != "" {
 		return verdict, key, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/verify"
 )
 
@@ -36,12 +37,33 @@ func (got reply) write(w http.ResponseWriter) {
 
 // verifying is what one verify after the other works with, so that none of them makes it anew.
 type verifying struct {
-	hasher *access.Hasher
-	body   []byte
+	secrets *db.Secrets      // that the hashers are of
+	hashers []*access.Hasher // one for each pepper
+	body    []byte
 }
 
-func newVerifying(p access.Pepper) *verifying {
-	return &verifying{hasher: p.Hasher(), body: make([]byte, 0, 256)}
+// under has keys hashed under all peppers that there are.
+func (v *verifying) under(s *db.Secrets) {
+	if v.secrets == s {
+		return
+	}
+	v.secrets, v.hashers = s, nil
+	for _, p := range s.Peppers {
+		v.hashers = append(v.hashers, p.Hasher())
+	}
+}
+
+// find returns the verdict on the key, the key unless it is unknown, and its hash. However it is found, it was hashed under
+// every pepper and looked for as often: how long that takes tells nothing of the key.
+func (v *verifying) find(keys *verify.Table, secret access.Secret) (access.Verdict, verify.Key, *[access.HashLen]byte) {
+	verdict, key, hash := access.Unknown, verify.Key{}, (*[access.HashLen]byte)(nil)
+	for _, h := range v.hashers {
+		sum := h.Hash(secret)
+		if is, found := keys.Find(sum); is != access.Unknown {
+			verdict, key, hash = is, found, sum
+		}
+	}
+	return verdict, key, hash
 }
 
 // accept answers that a key is good. What it says needs no escaping: a User ID has no quotes.

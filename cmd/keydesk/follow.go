@@ -17,9 +17,12 @@ func follow(ctx context.Context, d *db.DB, keys *verify.Table, log *slog.Logger,
 	if err != nil {
 		host = "unnamed"
 	}
-	var following fault
+	var following, sealed fault
 	return d.Follow(ctx, db.Follower{
 		Name: fmt.Sprintf("%s, process %d", host, os.Getpid()), Reserve: keys.Reserve, Note: keys.Note, Lost: lost,
+		Sealed: func(err error) {
+			sealed.tell(log, "read the secrets again", "verify answers 503 for keys that it does not know, if some of the secrets do not open", err)
+		},
 		Trouble: func(err error) {
 			following.tell(log, "follow the changes of other instances", "verify answers from memory for 3 seconds, and then 503", err)
 		},

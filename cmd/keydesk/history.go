@@ -20,6 +20,9 @@ func forgetOldHistory(ctx context.Context, d *db.DB, keep time.Duration, log *sl
 		tick := time.NewTicker(forgetEvery)
 		defer tick.Stop()
 		for ctx.Err() == nil {
+			if err := d.RenewSecrets(ctx); err != nil && ctx.Err() == nil {
+				log.Warn("secrets are not renewed", "error", err)
+			}
 			n, err := d.Forget(ctx, keep)
 			if err != nil && ctx.Err() == nil {
 				log.Warn("old history is not forgotten", "error", err)
