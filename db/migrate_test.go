@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,7 +75,8 @@ func (v *oldVersion) wantKept() {
 		Number: 1, At: v.Made, Actor: "alice", Address: "192.0.2.1", Action: access.CreateKey, UserID: "alice", KeyID: dbtest.LiveID,
 		Last4: v.Live.Last4,
 	}
-	got := v.changes()
+	// The session key of then has served its time.
+	got := slices.DeleteFunc(v.changes(), func(c access.Change) bool { return c.Action == access.RenewSecrets })
 	if len(got) != 2 || got[1] != entry || got[0].Action != access.BeginLog {
 		v.t.Errorf("the changes are %+v, want %+v and the beginning of the tree", got, entry)
 	}

@@ -114,6 +114,11 @@ func checkRoot(ctx context.Context, q sqlx.QueryerContext, root access.RootSecre
 	return nil
 }
 
+// SealedUnder returns nil if the root secret opens all peppers and session keys by itself.
+func (db *DB) SealedUnder(ctx context.Context, root access.RootSecret) error {
+	return checkRoot(ctx, db.read, root)
+}
+
 // openSealed opens what is sealed, making that of a new database first, and begins the audit log where there is none yet.
 func (db *DB) openSealed(ctx context.Context, w *sqlx.DB, root access.RootSecret, o Options) error {
 	db.vault.root, db.vault.again = root, o.Root

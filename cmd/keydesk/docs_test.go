@@ -63,7 +63,7 @@ func TestPapersListEverySettingWithItsDefault(t *testing.T) {
 }
 
 func TestPapersNameOnlySettingsThatAreThere(t *testing.T) {
-	known := []string{secretVariable}
+	known := []string{secretVariable, previousVariable}
 	for _, flag := range settings(t) {
 		known = append(known, flag.Envs...)
 	}

@@ -30,6 +30,7 @@ type cli struct {
 	Export   exportCmd   `cmd:"" help:"Print the report of all keys, masked, as CSV, also while the server runs."`
 	Audit    auditCmd    `cmd:"" help:"Check, print and prove the audit log."`
 	DemoData demoDataCmd `cmd:"" help:"Make a new database of made-up people and keys, for load tests."`
+	Secret   secretCmd   `cmd:"" help:"Rotate and list secrets."`
 	Move     moveCmd     `cmd:"" help:"Copy everything in an SQLite database to an empty PostgreSQL database."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

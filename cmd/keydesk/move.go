@@ -30,7 +30,7 @@ func (c *moveCmd) Run(ctx context.Context, std stdio) error {
 	m, err := db.Move(ctx, db.Options{
 		Database: c.From, Now: time.Now, Anchor: c.anchor(), AcceptLoss: c.AcceptLoss,
 		Notice: func(sentence string) { _, _ = fmt.Fprintln(std.err, "keydesk: "+sentence) },
-		Root:   func(fresh bool) (access.RootSecret, error) { return rootSecret(c.secret(), fresh) },
+		Root:   func(fresh bool) (access.RootSecret, error) { return c.root(c.secret(), fresh) },
 	}, c.To, func(done, total int) {
 		if seen {
 			bar.total = total

@@ -25,9 +25,50 @@ func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, a anchorF
 	}
 	o.Database, o.Now, o.Anchor, o.AcceptLoss = d.Database, time.Now, a.file(d), a.AcceptLoss
 	o.Root = func(fresh bool) (access.RootSecret, error) {
-		return rootSecret(s.path(d), fresh && !db.IsPostgres(d.Database))
+		return s.root(s.path(d), fresh && !db.IsPostgres(d.Database))
 	}
-	return db.Open(ctx, o)
+	opened, err := db.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if path := s.path(d); !environmentSecret() && path != "" && !missing(newFile(path)) {
+		letGo, err := holdSecretFiles(path)
+		if err == nil {
+			err = errors.Join(finishRotation(ctx, opened, path), letGo())
+		}
+		if err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
+	}
+	return opened, nil
+}
+
+// root returns the root secret, as one that also opens what is sealed under the others that are given. With fresh its file
+// may be made.
+func (f secretFlags) root(path string, fresh bool) (access.RootSecret, error) {
+	root, err := rootSecret(path, fresh)
+	if err != nil {
+		return root, err
+	}
+	return f.formerSecrets(root, path)
+}
+
+// finishRotation has a new root secret take its place under which everything is sealed already, because the command that
+// made it was cut short. Nobody else rotates it meanwhile.
+func finishRotation(ctx context.Context, d *db.DB, path string) error {
+	made, err := secretIn(newFile(path))
+	if err != nil {
+		return nil // there is none, or none that anything can be sealed under
+	}
+	if err := d.SealedUnder(ctx, made); errors.Is(err, db.ErrWrongSecret) {
+		return nil // nothing was sealed under it
+	} else if err != nil {
+		return err
+	}
+	if err := turnSecretFiles(path); err != nil {
+		return fmt.Errorf("the root secret was rotated, and the new one is in %s: put it in the place of %s: %w", newFile(path), path, err)
+	}
+	return nil
 }
 
 // check refuses to make up a root secret for PostgreSQL: every instance has to be given the same.
@@ -110,17 +151,5 @@ func warnOfOpenSecret(path string, log *slog.Logger) {
 // makeSecretFile makes the file with a new root secret, on disk before anything is sealed under it.
 func makeSecretFile(path string) ([]byte, error) {
 	content := []byte(access.NewRootSecret() + "\n")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, errors.Join(err, os.Remove(path))
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return nil, err
-	}
-	return content, errors.Join(dir.Sync(), dir.Close())
+	return content, writeSynced(path, content, os.O_EXCL)
 }

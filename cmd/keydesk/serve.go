@@ -135,6 +135,9 @@ func (c *serveCmd) open(ctx context.Context, limits access.KeyLimits, keys *veri
 		return nil, nil, nil, err
 	}
 	stop, err := follow(ctx, d, keys, log, lost)
+	if err == nil {
+		err = d.ShareLock()
+	}
 	if err != nil {
 		return nil, nil, nil, errors.Join(err, d.Close())
 	}

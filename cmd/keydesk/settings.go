@@ -46,7 +46,8 @@ func missing(path string) bool {
 // secretFlags say where the root secret is. The secret itself comes in KEYDESK_SECRET or a file, never as a flag,
 // which other users of the machine could see.
 type secretFlags struct {
-	SecretFile string `env:"KEYDESK_SECRET_FILE" placeholder:"FILE" help:"File with the root secret, made on first start (${env}; default keydesk.secret beside an SQLite database). KEYDESK_SECRET, the secret itself in 64 hex digits, goes before it."`
+	SecretFile         string `env:"KEYDESK_SECRET_FILE" placeholder:"FILE" help:"File with the root secret, made on first start (${env}; default keydesk.secret beside an SQLite database). KEYDESK_SECRET, the secret itself in 64 hex digits, goes before it."`
+	SecretPreviousFile string `env:"KEYDESK_SECRET_PREVIOUS_FILE" placeholder:"FILE" help:"File with the root secret that was in use before, while it is rotated (${env}; default none). KEYDESK_SECRET_PREVIOUS, the secret itself, goes before it."`
 }
 
 // webFlags are the settings of the web server.

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
+)
+
+const previousVariable = "KEYDESK_SECRET_PREVIOUS"
+
+// A new root secret is made in a file beside that of the one in use, and that one is kept.
+func newFile(path string) string      { return path + ".new" }
+func previousFile(path string) string { return path + ".previous" }
+
+// previousGiven tells whether the settings name a former root secret.
+func (f secretFlags) previousGiven() bool {
+	_, set := os.LookupEnv(previousVariable)
+	return set || f.SecretPreviousFile != ""
+}
+
+// made tells whether a new root secret is made by the rotation itself, in a file of its own.
+func (f secretFlags) made(d databaseFlags) bool {
+	_, set := os.LookupEnv(secretVariable)
+	return !set && !f.previousGiven() && !db.IsPostgres(d.Database)
+}
+
+// twoGiven refuses to rotate the root secret unless both are given, and are two.
+func (f secretFlags) twoGiven(d databaseFlags) error {
+	if !f.previousGiven() {
+		return fmt.Errorf("to rotate the root secret, give the new one with %s or --secret-file, and the one in use until now "+
+			"with %s or --secret-previous-file; nothing was changed", secretVariable, previousVariable)
+	}
+	newest, err := digitsOf(secretVariable, f.path(d))
+	if err != nil {
+		return err
+	}
+	previous, err := digitsOf(previousVariable, f.SecretPreviousFile)
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(newest, previous) {
+		return fmt.Errorf("the new root secret and the previous one are the same; `openssl rand -hex 32` makes a new one; nothing was changed")
+	}
+	return nil
+}
+
+// digitsOf returns a root secret as it is spelt in the environment, else in the file.
+func digitsOf(variable, path string) (string, error) {
+	if digits, set := os.LookupEnv(variable); set {
+		return digits, nil
+	}
+	content, err := readSecretFile(path, os.Geteuid())
+	if err != nil {
+		return "", fmt.Errorf("root secret: %w", err)
+	}
+	return strings.TrimSpace(string(content)), nil
+}
+
+// formerSecrets returns the root secret as one that also opens what is sealed under the former one, where that is given;
+// and under the new one, where a rotation was cut short before it took its place.
+func (f secretFlags) formerSecrets(root access.RootSecret, path string) (access.RootSecret, error) {
+	if f.previousGiven() {
+		digits, err := digitsOf(previousVariable, f.SecretPreviousFile)
+		if err != nil {
+			return root, fmt.Errorf("previous %w", err)
+		}
+		previous, err := access.ParseRootSecret(digits)
+		if err != nil {
+			return root, fmt.Errorf("%s: %w", previousVariable, err)
+		}
+		root = root.After(previous)
+	}
+	if path == "" || environmentSecret() {
+		return root, nil
+	}
+	if made, err := secretIn(newFile(path)); err == nil {
+		root = root.After(made)
+	}
+	return root, nil
+}
+
+func environmentSecret() bool {
+	_, set := os.LookupEnv(secretVariable)
+	return set
+}
+
+func secretIn(path string) (access.RootSecret, error) {
+	content, err := readSecretFile(path, os.Geteuid())
+	if err != nil {
+		return access.RootSecret{}, err
+	}
+	return access.ParseRootSecret(strings.TrimSpace(string(content)))
+}
+
+// nextSecret makes the file of a new root secret, and returns that with the one in use, which opens what is sealed by
+// itself. So one that was made before was not put to use, and is thrown away.
+func nextSecret(path string, former access.RootSecret) (access.RootSecret, error) {
+	if err := keptApart(path); err != nil {
+		return former, err
+	}
+	if err := os.Remove(newFile(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return former, fmt.Errorf("make root secret: %w", err)
+	}
+	content, err := makeSecretFile(newFile(path))
+	if err != nil {
+		return former, fmt.Errorf("make root secret: %w", err)
+	}
+	root, err := access.ParseRootSecret(strings.TrimSpace(string(content)))
+	return root.After(former), err
+}
+
+// keptApart refuses to overwrite a root secret that backups may need.
+func keptApart(path string) error {
+	kept, err := os.ReadFile(previousFile(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	content, readErr := os.ReadFile(path)
+	if err = errors.Join(err, readErr); err == nil && string(content) != string(kept) {
+		err = fmt.Errorf("%s is there, the root secret of a former rotation: keep it elsewhere with the backups of its time, and delete it here; "+
+			"nothing was changed", previousFile(path))
+	}
+	return err
+}
+
+// holdSecretFiles has nobody else rotate the root secret until let go.
+func holdSecretFiles(path string) (letGo func() error, err error) {
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return nil, fmt.Errorf("lock the root secret: %w", err)
+	}
+	return lock.Unlock, nil
+}
+
+// turnSecretFiles puts the new root secret in the place of the one in use, and keeps that as the previous one. Cut short
+// anywhere, it is done again by who opens the database next.
+func turnSecretFiles(path string) error {
+	content, err := readSecretFile(path, os.Geteuid())
+	if err != nil {
+		return err
+	}
+	next, err := readSecretFile(newFile(path), os.Geteuid())
+	if err != nil {
+		return err
+	}
+	if string(content) != string(next) {
+		if err := writeSynced(previousFile(path), content, os.O_TRUNC); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(newFile(path), path); err != nil {
+		return err
+	}
+	return syncFolder(path)
+}
+
+// writeSynced writes a file that only its owner may read, with the flag besides those that every one takes.
+func writeSynced(path string, content []byte, flag int) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|flag, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return syncFolder(path)
+}
+
+func syncFolder(path string) error {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
