@@ -64,6 +64,19 @@ func (db *DB) catchUpSoon(number int64) {
 	}()
 }
 
+// anchorOthers has the anchor hold what another process has changed beside this one.
+func (db *DB) anchorOthers(ctx context.Context) error {
+	if db.anchor == nil {
+		return nil
+	}
+	var number int64
+	if err := db.read.GetContext(ctx, &number, `SELECT number FROM audit_head`); err != nil {
+		return fmt.Errorf("look for changes of others: %w", err)
+	}
+	db.catchUpSoon(number)
+	return nil
+}
+
 // catchUp appends to the anchor what it lacks of the log, unless it has the change of this number, and waits for the disk.
 // What came meanwhile goes with it, so that changes that wait share that. After an error it begins anew.
 func (db *DB) catchUp(ctx context.Context, number int64) (err error) {

@@ -36,6 +36,9 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
+	if beside { // the anchor is the server's too, which has it hold what is changed here
+		o.Anchor = ""
+	}
 	if err := db.holdAnchor(o.Anchor); err != nil {
 		return err
 	}

@@ -223,7 +223,11 @@ func (db *DB) pollSecrets(ctx context.Context, tell func(error)) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := db.refreshSecrets(ctx); ctx.Err() == nil {
+			err := db.refreshSecrets(ctx)
+			if err == nil {
+				err = db.anchorOthers(ctx)
+			}
+			if ctx.Err() == nil {
 				tell(err)
 			}
 		}

@@ -104,7 +104,7 @@ func logKeys(ctx context.Context, d *db.DB, f databaseFlags, s secretFlags) ([]s
 	if err := s.check(f); err != nil {
 		return nil, err
 	}
-	root, err := rootSecret(s.path(f), false)
+	root, err := s.root(s.path(f), false)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type secretCmd struct {
 type secretRotateCmd struct {
 	databaseFlags
 	secretFlags
+	anchorFlags
 	What []string `arg:"" optional:"" name:"what" enum:"root,pepper,session,signing" help:"root, pepper, session or signing; all four unless some are named."`
 }
 
@@ -48,6 +49,14 @@ func (c *secretRotateCmd) Run(ctx context.Context, std stdio) (err error) {
 	return printSecrets(ctx, c.databaseFlags, std.out)
 }
 
+// anchor returns that of an SQLite database; the anchors of instances that are at work on PostgreSQL get the change from there.
+func (c *secretRotateCmd) anchor() anchorFlags {
+	if db.IsPostgres(c.Database) {
+		return anchorFlags{}
+	}
+	return c.anchorFlags
+}
+
 func (c *secretRotateCmd) rotation() db.Rotation {
 	named := func(what string) bool { return len(c.What) == 0 || slices.Contains(c.What, what) }
 	return db.Rotation{Root: named("root"), Pepper: named("pepper"), Session: named("session"), Signing: named("signing")}
@@ -60,7 +69,7 @@ func (c *secretRotateCmd) withGiven(ctx context.Context, r db.Rotation) (said st
 			return "", err
 		}
 	}
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, db.Options{Beside: true})
+	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, c.anchor(), db.Options{Beside: true})
 	if errors.Is(err, db.ErrWrongSecret) && r.Root {
 		err = fmt.Errorf("%w, and the one in use until now with %s; nothing was changed", err, previousVariable)
 	}
@@ -78,7 +87,7 @@ func (c *secretRotateCmd) withGiven(ctx context.Context, r db.Rotation) (said st
 // and takes the other's place when everything is.
 func (c *secretRotateCmd) withNewFile(ctx context.Context, r db.Rotation) (said string, err error) {
 	path := c.path(c.databaseFlags)
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, db.Options{Beside: true}) // which ends what was begun before
+	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, c.anchor(), db.Options{Beside: true}) // which ends what was begun before
 	if err = errors.Join(err, closeIf(d)); err != nil {
 		return "", err
 	}
