@@ -142,6 +142,10 @@ func TestDatabaseOnlyAppendsToTheAuditLog(t *testing.T) {
 		"actor altered":  `UPDATE audit SET actor = 'bob' WHERE number = 4`,
 		"number altered": `UPDATE audit SET number = number + 1000`,
 		"nothing new":    `UPDATE audit SET detail = detail`,
+		"traces altered": `UPDATE audit SET traces = '[]' || traces WHERE number = 4`,
+		"traces emptied": `UPDATE audit SET traces = '' WHERE number = (SELECT max(number) FROM audit)`,
+		"hashes altered": `UPDATE audit SET hashes = (SELECT hashes FROM audit WHERE number = 1) WHERE number = 4`,
+		"hashes emptied": `UPDATE audit SET hashes = substr(hashes, 1, 0) WHERE number = 4`,
 		"newest deleted": `DELETE FROM audit WHERE number = (SELECT max(number) FROM audit)`,
 		"all deleted":    `DELETE FROM audit`,
 	})
@@ -156,6 +160,11 @@ func TestDatabaseOnlyAppendsToTheAuditLog(t *testing.T) {
 		"head back to 0":    `UPDATE audit_head SET number = 0`,
 		"head on by two":    `UPDATE audit_head SET number = number + 2`,
 		"head not moved":    `UPDATE audit_head SET number = number`,
+		"other edge":        `UPDATE audit_head SET edge = substr(edge, 1, 32)`,
+		"other origin":      `UPDATE audit_head SET origin = 'keydesk/other'`,
+		"other checkpoint":  `UPDATE audit_head SET checkpoint = replace(checkpoint, 'a', 'b')`,
+		"no checkpoint":     `UPDATE audit_head SET checkpoint = ''`,
+		"all of the head":   `UPDATE audit_head SET number = number, edge = substr(edge, 1, 32), checkpoint = ''`,
 		"head to the limit": `UPDATE audit_head SET number = 9223372036854775807`,
 	})
 }

@@ -42,4 +42,9 @@ FOR EACH ROW WHEN (NEW.number IS DISTINCT FROM OLD.number + 1 AND (NEW.number IS
     (OLD.origin, OLD.edge, OLD.checkpoint, OLD.anchored)))
 EXECUTE FUNCTION refuse('the audit log is appended to, in order');
 
+CREATE TRIGGER audit_head_signed BEFORE UPDATE ON audit_head
+FOR EACH ROW WHEN (NEW.number = OLD.number AND strpos(OLD.checkpoint, chr(10) || OLD.number || chr(10)) > 0
+    AND (NEW.origin, NEW.edge, NEW.checkpoint) IS DISTINCT FROM (OLD.origin, OLD.edge, OLD.checkpoint))
+EXECUTE FUNCTION refuse('the audit log is appended to, in order');
+
 UPDATE oldest_program SET migration = 7;

@@ -47,5 +47,12 @@ CREATE TRIGGER audit_head_forward BEFORE UPDATE OF number ON audit_head WHEN NEW
 BEGIN SELECT RAISE(ABORT, 'the audit log is appended to, in order'); END;
 -- +goose StatementEnd
 
+-- What was signed of a size stays: of one log there are never two checkpoints that contradict each other.
+-- +goose StatementBegin
+CREATE TRIGGER audit_head_signed BEFORE UPDATE OF origin, edge, checkpoint ON audit_head
+WHEN NEW.number = OLD.number AND instr(OLD.checkpoint, char(10) || OLD.number || char(10)) > 0
+BEGIN SELECT RAISE(ABORT, 'the audit log is appended to, in order'); END;
+-- +goose StatementEnd
+
 -- An older program would make changes that are in no tree.
 UPDATE oldest_program SET migration = 7;
