@@ -220,6 +220,9 @@ func TestDeactivationsSinceABackupAreDoneAgain(t *testing.T) {
 	kept, keptHash := d.makeKey(d.alice)
 	own, ownHash := d.makeKey(d.alice)
 	other, otherHash := d.makeKey(d.bob)
+	if outcome, err := d.openSession([]byte("session"), nil, "alice"); err != nil || outcome != access.SignedIn {
+		t.Fatal(outcome, err)
+	}
 	backup := d.backup()
 	d.advance(time.Hour)
 	d.deactivate(d.alice, own.ID)
@@ -244,6 +247,10 @@ func TestDeactivationsSinceABackupAreDoneAgain(t *testing.T) {
 	}
 	if newSize, newCheckpoint := d.head(); newSize != size || newCheckpoint != checkpoint {
 		t.Errorf("the log was %d %q, and is %d %q", size, checkpoint, newSize, newCheckpoint)
+	}
+	var sessions int
+	if dbtest.Look(t, d.path, `SELECT count(*) FROM sessions`, &sessions); sessions != 0 {
+		t.Error("a session that may have been ended since is open")
 	}
 	if after := d.ended(own.ID) + d.ended(other.ID); after != before {
 		t.Errorf("before %q, after %q", before, after)
@@ -373,6 +380,49 @@ func TestDatabaseThatWentItsOwnWayIsRefused(t *testing.T) {
 	d.open()
 	d.makeKey(d.bob)
 	_, d.accept, _ = strings.Cut(d.refused(db.ErrBehind, "1 × deactivate own key", "1 others were made instead").Error(), "--accept-loss ")
+	d.accept, _, _ = strings.Cut(d.accept, ",")
+	d.start()
+	if d.verdict(hash) != access.Deactivated {
+		t.Error("a key came back")
+	}
+	d.sound()
+	d.anchorHolds()
+}
+
+// DUR-10: of a long anchor only the end is read, unless something is wrong, which is found all the same.
+func TestLongAnchorIsComparedByItsEnd(t *testing.T) {
+	d := newAnchoredDesk(t)
+	long := strings.Repeat("A long reason. ", 1<<16)
+	for range 10 {
+		key, _ := d.makeKey(d.alice)
+		if _, err := d.DeactivateKey(t.Context(), d.root, key.ID, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key, hash := d.makeKey(d.alice)
+	backup := d.backup()
+	whole := d.anchorText()
+	if len(whole) < 17<<20 {
+		t.Fatalf("%d bytes are not long", len(whole))
+	}
+	d.start()
+	d.anchorHolds()
+	d.close()
+	lines := strings.SplitAfter(whole, "\n")
+	d.must(os.WriteFile(d.file, []byte(strings.Join(lines[:len(lines)-3], "")), 0o600))
+	d.start()
+	d.anchorHolds()
+	for range 2 {
+		d.makeKey(d.alice)
+	}
+	d.deactivate(d.alice, key.ID)
+	d.close()
+	d.path = backup
+	d.open()
+	for range 4 { // so that it is longer than its anchor
+		d.makeKey(d.bob)
+	}
+	_, d.accept, _ = strings.Cut(d.refused(db.ErrBehind, "4 others were made instead").Error(), "--accept-loss ")
 	d.accept, _, _ = strings.Cut(d.accept, ",")
 	d.start()
 	if d.verdict(hash) != access.Deactivated {
