@@ -13,17 +13,17 @@ import (
 	"github.com/keydesk/keydesk/db/dbtest"
 )
 
-// BenchmarkCreateKey makes keys, which is answered when each is on the disk, and in the anchor where there is one.
-func BenchmarkCreateKey(b *testing.B) {
+// BenchmarkAnchor makes keys, which is answered when each is on the disk, and in the anchor where there is one.
+func BenchmarkAnchor(b *testing.B) {
 	for _, anchor := range []string{"", "keydesk.anchor"} {
 		for _, writers := range []int{1, 8} {
 			name := fmt.Sprintf("anchor=%t/writers=%d", anchor != "", writers)
-			b.Run(name, func(b *testing.B) { benchCreateKey(b, anchor, writers) })
+			b.Run(name, func(b *testing.B) { benchAnchor(b, anchor, writers) })
 		}
 	}
 }
 
-func benchCreateKey(b *testing.B, anchor string, writers int) {
+func benchAnchor(b *testing.B, anchor string, writers int) {
 	b.Helper()
 	root, err := access.ParseRootSecret(access.NewRootSecret())
 	if err != nil {
