@@ -62,7 +62,11 @@ func TestDeactivationThatIsNotAnchoredIsNotConfirmed(t *testing.T) {
 		_, err := d.DeactivateOwnKey(context.WithoutCancel(t.Context()), d.alice, key.ID)
 		first <- err
 	}()
-	<-held // it is committed
+	select {
+	case <-held: // it is committed
+	case err := <-first:
+		t.Fatalf("it was answered without the anchor: %v", err)
+	}
 	second := make(chan error)
 	go func() {
 		_, err := d.DeactivateKey(context.WithoutCancel(t.Context()), d.root, key.ID, "")

@@ -44,7 +44,20 @@ func (d *anchoredDesk) start() {
 
 // refused fails the test unless the database is not opened, for a reason in one line, and neither it nor the anchor
 // changes.
-func (d *anchoredDesk) refused(want error, words ...string) error {
+func (d *anchoredDesk) refused(want error, words ...string) {
+	d.t.Helper()
+	_ = d.refusal(want, words...)
+}
+
+// loses fails the test unless the database is refused as being behind its anchor, and returns the name of the loss.
+func (d *anchoredDesk) loses(words ...string) (name string) {
+	d.t.Helper()
+	_, name, _ = strings.Cut(d.refusal(db.ErrBehind, words...).Error(), "--accept-loss ")
+	name, _, _ = strings.Cut(name, ",")
+	return name
+}
+
+func (d *anchoredDesk) refusal(want error, words ...string) error {
 	d.t.Helper()
 	_ = d.Close()
 	before, anchor := d.everything(), d.anchorText()

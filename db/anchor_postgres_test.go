@@ -80,8 +80,7 @@ func TestLossIsNotAcceptedUnderInstancesAtWork(t *testing.T) {
 	d.makeKey(d.alice)
 	d.close()
 	d.path = backup
-	_, d.accept, _ = strings.Cut(d.refused(db.ErrBehind).Error(), "--accept-loss ")
-	d.accept, _, _ = strings.Cut(d.accept, ",")
+	d.accept = d.loses()
 	other, err := d.another("", "")
 	d.must(err)
 	stop, err := other.Follow(t.Context(), db.Follower{

@@ -19,11 +19,11 @@ func TestMissingAnchorIsRefusedUntilThatIsAccepted(t *testing.T) {
 	d.makeKey(d.alice)
 	_, former := d.head()
 	d.close()
-	for name, make := range map[string]func() error{
+	for name, lose := range map[string]func() error{
 		"removed": func() error { return os.Remove(d.file) },
 		"emptied": func() error { return os.WriteFile(d.file, nil, 0o600) },
 	} {
-		d.must(make())
+		d.must(lose())
 		t.Log(name)
 		d.refused(db.ErrNoAnchor, d.file, "--accept-loss missing-anchor")
 	}

@@ -88,9 +88,7 @@ func TestDatabaseBehindItsAnchorIsRefusedUntilTheLossIsAccepted(t *testing.T) {
 	size, _ := d.head()
 	d.close()
 	d.path = backup
-	err := d.refused(db.ErrBehind, d.file, "1 × create key, 1 × deactivate own key, 1 × disable user", "disabled: bob", "--accept-loss ")
-	_, name, _ := strings.Cut(err.Error(), "--accept-loss ")
-	name, _, _ = strings.Cut(name, ",")
+	name := d.loses(d.file, "1 × create key, 1 × deactivate own key, 1 × disable user", "disabled: bob", "--accept-loss ")
 	for _, wrong := range []string{"yes", db.MissingAnchor, name + "0", "", strings.ToUpper(name) + " "} {
 		d.accept = wrong
 		d.refused(db.ErrBehind)
@@ -148,8 +146,7 @@ func TestAcceptedLossIsNotAskedForTwice(t *testing.T) {
 	former := d.anchorText()
 	d.close()
 	d.path = backup
-	_, d.accept, _ = strings.Cut(d.refused(db.ErrBehind).Error(), "--accept-loss ")
-	d.accept, _, _ = strings.Cut(d.accept, ",")
+	d.accept = d.loses()
 	d.start()
 	d.close()
 	d.must(os.WriteFile(d.file, []byte(former), 0o600))
@@ -177,8 +174,7 @@ func TestDatabaseThatWentItsOwnWayIsRefused(t *testing.T) {
 	d.path = backup
 	d.open()
 	d.makeKey(d.bob)
-	_, d.accept, _ = strings.Cut(d.refused(db.ErrBehind, "1 × deactivate own key", "1 others were made instead").Error(), "--accept-loss ")
-	d.accept, _, _ = strings.Cut(d.accept, ",")
+	d.accept = d.loses("1 × deactivate own key", "1 others were made instead")
 	d.start()
 	if d.verdict(hash) != access.Deactivated {
 		t.Error("a key came back")

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
-	"github.com/keydesk/keydesk/db"
 )
 
 // DUR-10, AUD-5: every change is in the anchor when it is answered, what was there before it too, and nobody else can read it.
@@ -120,8 +119,7 @@ func TestLongAnchorIsComparedByItsEnd(t *testing.T) {
 	for range 4 { // so that it is longer than its anchor
 		d.makeKey(d.bob)
 	}
-	_, d.accept, _ = strings.Cut(d.refused(db.ErrBehind, "4 others were made instead").Error(), "--accept-loss ")
-	d.accept, _, _ = strings.Cut(d.accept, ",")
+	d.accept = d.loses("4 others were made instead")
 	d.start()
 	if d.verdict(hash) != access.Deactivated {
 		t.Error("a key came back")

@@ -56,8 +56,9 @@ func TestKillBetweenCommitAndAnchorLosesNothing(t *testing.T) {
 			backup := d.backup()
 			anchor := filepath.Join(dir, "keydesk.anchor")
 			injectInto(t, process, anchor, calls, "signal=KILL")
-			if answer, err := v.PostForm(d.url+"/profile/keys/"+id+"/deactivate", nil); err == nil {
-				t.Errorf("it was answered with %d", answer.StatusCode)
+			answer, err := v.PostForm(d.url+"/profile/keys/"+id+"/deactivate", nil)
+			if err == nil {
+				t.Errorf("it was answered with %d: %v", answer.StatusCode, answer.Body.Close())
 			}
 			_ = process.Wait()
 			d, process = startProcess(t, dir)

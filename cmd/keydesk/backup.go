@@ -49,7 +49,7 @@ func (c *restoreCmd) Run(ctx context.Context, std stdio) error {
 	began := time.Now()
 	r, err := db.Restore(ctx, c.File, db.Options{
 		Database: c.Database, Now: time.Now,
-		Root: func(bool) (access.RootSecret, error) { return c.secretFlags.root(c.secretFlags.path(c.databaseFlags), false) },
+		Root: func(bool) (access.RootSecret, error) { return c.root(c.path(c.databaseFlags), false) },
 	})
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func (c *demoDataCmd) Run(ctx context.Context, std stdio) error {
 	d, err := db.Open(ctx, db.Options{ // without an anchor: what is made up can be made up again
 		Database: c.Database, Now: time.Now,
 		Root: func(fresh bool) (access.RootSecret, error) {
-			return rootSecret(c.secretFlags.path(c.databaseFlags), fresh)
+			return rootSecret(c.path(c.databaseFlags), fresh)
 		},
 	})
 	if errors.Is(err, db.ErrInUse) {

@@ -173,6 +173,7 @@ func TestProveRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	secrets := strings.Fields(string(text))
+	t.Setenv("KEYDESK_CREATE_RATE", "1000000")
 	d, process := startProcess(t, dir)
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	load := newRestoreLoad(d, secrets)

@@ -49,7 +49,7 @@ func Backup(t testing.TB, database string) string {
 		t.Fatal(err)
 	}
 	backup := NewFile(t)
-	if err := os.WriteFile(backup, content, 0o600); err != nil {
+	if err := os.WriteFile(backup, content, 0o600); err != nil { //nolint:gosec // the path is the test's own
 		t.Fatal(err)
 	}
 	return backup
