@@ -76,8 +76,8 @@ func removePartial(partial string) error {
 	return nil
 }
 
-// checkBackup returns nil if the file is a whole database of Keydesk that this program and this root secret open. It
-// changes nothing.
+// checkBackup returns nil if the file is a database of Keydesk that this program and this root secret open, as far as that
+// takes no time. It changes nothing.
 func checkBackup(ctx context.Context, backup string, o Options) (err error) {
 	info, err := os.Stat(backup)
 	if err != nil {
@@ -106,9 +106,6 @@ func checkBackup(ctx context.Context, backup string, o Options) (err error) {
 		return err
 	case fresh:
 		return ErrForeign
-	}
-	if _, err := checkCopy(ctx, backup); err != nil {
-		return err
 	}
 	root, err := o.Root(false)
 	if err != nil {
@@ -141,10 +138,10 @@ func copyFile(from, to string) (err error) {
 
 // prepareRestored ends all sessions in the copy, and checks that it is as its log says.
 func prepareRestored(ctx context.Context, partial string, now func() time.Time) (r Restored, err error) {
-	if err := endSessions(ctx, partial); err != nil {
+	if r.Copied, err = checkCopy(ctx, partial); err != nil {
 		return r, err
 	}
-	if r.Copied, err = checkCopy(ctx, partial); err != nil {
+	if err := endSessions(ctx, partial); err != nil {
 		return r, err
 	}
 	db := newDB(now)
