@@ -38,6 +38,7 @@ type cluster struct {
 	primary   *pgtest.Server // nil where one instance works on SQLite
 	standby   *pgtest.Server // nil where there is none
 	secret    string
+	previous  string // the root secret of before, while it is rotated
 	people    []string
 	cookies   map[string]string // of each person's session, which is good at every instance
 	instances []*instance

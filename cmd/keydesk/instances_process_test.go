@@ -77,7 +77,13 @@ func (i *instance) launch() {
 		"serve", "--database=" + i.database, "--addr=" + i.pages, "--verify-addr=" + i.verify, "--insecure-http",
 		"--create-rate=1000000", "--max-keys=1000000", "--log-level=error",
 	}, i.flags...)...)
-	i.process.Env = append(os.Environ(), asProgram+"=1", secretVariable+"="+i.c.secret)
+	i.process.Env = append(os.Environ(), asProgram+"=1")
+	if i.c.secret != "" { // or it is in the file beside the database
+		i.process.Env = append(i.process.Env, secretVariable+"="+i.c.secret)
+	}
+	if i.c.previous != "" {
+		i.process.Env = append(i.process.Env, previousVariable+"="+i.c.previous)
+	}
 	i.process.Stderr = i.said
 	if err := i.process.Start(); err != nil {
 		i.c.t.Fatal(err)
