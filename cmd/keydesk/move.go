@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +24,12 @@ type moveCmd struct {
 func (c *moveCmd) Run(ctx context.Context, std stdio) error {
 	if err := c.check(); err != nil {
 		return err
+	}
+	if !missing(newFile(c.secret())) { // a rotation was cut short: which file has the secret is to be settled before it is told
+		d, err := openDatabase(ctx, databaseFlags{Database: c.From}, c.secretFlags, db.Options{})
+		if err = errors.Join(err, closeIf(d)); err != nil {
+			return err
+		}
 	}
 	began := time.Now()
 	bar := progress{out: std.err, of: "rows"}

@@ -50,6 +50,9 @@ func (c *cluster) proveRotation(times int, what ...string) {
 	l.end()
 	b.end()
 	c.wantAll(l)
+	c.cookies = map[string]string{}
+	c.signIn() // at one, with the key of new cookies, which all open
+	c.wantAll(l)
 	t.Logf("%d rotations in %s, %s at most each: %d keys made, %d deactivated, %d verifies, %d pages; %d verifies without an answer, "+
 		"%d changes refused, %d unsure, %d sessions lost; keys under %d of %d peppers", times, time.Since(began).Round(time.Second), longest(took),
 		l.count.created.Load(), l.count.deactivated.Load(), l.count.verified.Load(), b.pages, l.count.silent.Load(),
@@ -60,6 +63,8 @@ func (c *cluster) proveRotation(times int, what ...string) {
 	if l.count.created.Load() < 10 || l.count.verified.Load() < 100 || b.pages < 100 {
 		t.Error("so little was asked that this shows nothing")
 	}
+	n := l.leaveOutRetired()
+	t.Logf("%d verifies of deactivated keys were answered as unknown, because their pepper was retired", n)
 	l.mustBeOneDesk()
 	if made := c.count(`SELECT count(*) FROM audit WHERE action = 'rotate secrets'`); made != times {
 		t.Errorf("%d rotations have %d entries", times, made)
@@ -150,7 +155,7 @@ func TestRootRotationThatIsCutShortIsMended(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, file, before string){
 		"the new one half written": func(t *testing.T, file, _ string) { mustWrite(t, file+".new", "abcd") },
 		"the new one written":      func(t *testing.T, file, _ string) { mustWrite(t, file+".new", access.NewRootSecret()+"\n") },
-		"everything sealed": func(t *testing.T, file, before string) {
+		"everything sealed": func(t *testing.T, file, _ string) {
 			mustRotateRoot(t, file)
 			mustRename(t, file, file+".new")
 			mustRename(t, file+".previous", file)
@@ -171,7 +176,7 @@ func TestRootRotationThatIsCutShortIsMended(t *testing.T) {
 			d := newDesk(t)
 			secret, _ := d.signIn("alice").newKey()
 			file := secretOf(d.dir + "/keydesk.db")
-			before := paperOf(t, file)
+			before := contentOf(t, file)
 			spoil(t, file, before)
 			d.verify(secret) // which a running server does as before
 			if code := d.stop(); code != 0 {
@@ -186,7 +191,7 @@ func TestRootRotationThatIsCutShortIsMended(t *testing.T) {
 			if _, err := os.Stat(file + ".new"); err == nil {
 				t.Error("the new one is left behind")
 			}
-			if now := paperOf(t, file); now == before || paperOf(t, file+".previous") == now {
+			if now := contentOf(t, file); now == before || contentOf(t, file+".previous") == now {
 				t.Error("it was not rotated")
 			}
 		})
@@ -202,7 +207,7 @@ func TestProveKilledRotation(t *testing.T) {
 	rounds := oneOf(20, 300)
 	for n := range rounds {
 		_ = os.Remove(file + ".previous")
-		before, entries := paperOf(t, file), d.count(`SELECT count(*) FROM audit WHERE action = 'rotate secrets'`)
+		before, entries := contentOf(t, file), d.count(`SELECT count(*) FROM audit WHERE action = 'rotate secrets'`)
 		p, began := asProcess("secret", "rotate", "--database="+d.dir+"/keydesk.db"), time.Now()
 		if err := p.Start(); err != nil {
 			t.Fatal(err)
@@ -221,7 +226,7 @@ func TestProveKilledRotation(t *testing.T) {
 		if code, _, complaint := command(t, "", "secret", "rotate", "session", "--database="+d.dir+"/keydesk.db"); code != 0 {
 			t.Fatalf("after the kill: %s", complaint)
 		}
-		if turned := paperOf(t, file) != before; turned != (sealed == 1) {
+		if turned := contentOf(t, file) != before; turned != (sealed == 1) {
 			t.Fatalf("sealed anew %d times, but the secret turned: %t", sealed, turned)
 		}
 		if got := d.verify(secret); got.status != 200 {

@@ -56,13 +56,14 @@ func (f secretFlags) root(path string, fresh bool) (access.RootSecret, error) {
 // finishRotation has a new root secret take its place under which everything is sealed already, because the command that
 // made it was cut short. Nobody else rotates it meanwhile.
 func finishRotation(ctx context.Context, d *db.DB, path string) error {
-	made, err := secretIn(newFile(path))
-	if err != nil {
-		return nil // there is none, or none that anything can be sealed under
+	err := db.ErrWrongSecret // where there is none any more, or none that anything can be sealed under
+	if made, bad := secretIn(newFile(path)); bad == nil {
+		err = d.SealedUnder(ctx, made)
 	}
-	if err := d.SealedUnder(ctx, made); errors.Is(err, db.ErrWrongSecret) {
-		return nil // nothing was sealed under it
-	} else if err != nil {
+	switch {
+	case errors.Is(err, db.ErrWrongSecret):
+		return nil
+	case err != nil:
 		return err
 	}
 	if err := turnSecretFiles(path); err != nil {

@@ -26,20 +26,18 @@ type secretRotateCmd struct {
 }
 
 // Run rotates the secrets, and says what it did and what is still in use.
-func (c *secretRotateCmd) Run(ctx context.Context, std stdio) (err error) {
+func (c *secretRotateCmd) Run(ctx context.Context, std stdio) error {
 	if err := errors.Join(c.databaseFlags.check(), c.secretFlags.check(c.databaseFlags)); err != nil {
 		return err
 	}
 	if err := db.Exists(ctx, c.Database); err != nil {
 		return err
 	}
-	r := c.rotation()
-	said := ""
+	r, rotate := c.rotation(), c.withGiven
 	if r.Root && c.made(c.databaseFlags) {
-		said, err = c.withNewFile(ctx, r)
-	} else {
-		said, err = c.withGiven(ctx, r)
+		rotate = c.withNewFile
 	}
+	said, err := rotate(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -187,10 +185,10 @@ func printSecrets(ctx context.Context, f databaseFlags, w io.Writer) error {
 		return err
 	}
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(out, "SECRET\tSINCE\tNAME\tIN USE")
+	_, _ = fmt.Fprintln(out, "SECRET\tSINCE\tIN USE\tNAME")
 	for _, s := range states {
 		_, _ = fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", // the error comes with Flush
-			kindOf(s), s.Since.Format(time.RFC3339), s.Name, inUse(s))
+			kindOf(s), s.Since.Format(time.RFC3339), inUse(s), s.Name)
 	}
 	return out.Flush()
 }
