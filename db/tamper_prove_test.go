@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -214,6 +215,9 @@ func TestProveLogIsClean(t *testing.T) {
 		entries += state.Size
 		for _, c := range d.changes() {
 			actions[c.Action] = true
+			if !slices.Contains(access.Recorded(), c.Action) {
+				t.Errorf("%s is not among those that can be asked for", c.Action)
+			}
 		}
 		d.close()
 		if !db.IsPostgres(d.path) {
@@ -224,4 +228,51 @@ func TestProveLogIsClean(t *testing.T) {
 		t.Errorf("only %d kinds of change happened: %v", len(actions), actions)
 	}
 	t.Logf("%d databases, %d entries of %d kinds", rounds, entries, len(actions))
+}
+
+// AUD-4, AUD-9: while everybody makes changes, a check sees one state, and finds nothing.
+func TestLogIsCheckedWhileItGrows(t *testing.T) {
+	d := newDesk(t)
+	stop, done := make(chan struct{}), make(chan error)
+	for _, who := range []access.Actor{d.alice, d.bob} {
+		go func() {
+			for {
+				select {
+				case <-stop:
+					done <- nil
+					return
+				default:
+					if _, err := d.CreateKey(t.Context(), who, d.fingerprint(), ""); err != nil {
+						done <- err
+						return
+					}
+				}
+			}
+		}()
+	}
+	sizes := map[int64]bool{}
+	for len(sizes) < 5 {
+		state := d.verified()
+		wantSound(t, state)
+		if _, _, err := d.LogProof(t.Context(), d.root, max(state.Size, 1)); err != nil {
+			t.Error(err)
+		}
+		sizes[state.Size] = true
+	}
+	close(stop)
+	d.must(errors.Join(<-done, <-done))
+}
+
+// AUD-3, AUD-4: a log that was written anew from the first entry on, with a tree that fits, is not signed by the log's key.
+func TestLogThatIsWrittenAnewIsFound(t *testing.T) {
+	d := newDesk(t)
+	d.makeKey(d.alice)
+	known := d.Secrets().Verifiers
+	other := newDesk(t)
+	other.makeKey(other.alice)
+	wantSound(t, other.verified())
+	state := verifiedAt(t, other.path, known)
+	if len(state.Findings) != 1 || !strings.Contains(state.Findings[0], "not signed by the log's key") {
+		t.Errorf("found %q", state.Findings)
+	}
 }
