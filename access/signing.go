@@ -15,7 +15,7 @@ const SigningSeedLen = ed25519.SeedSize
 // NewSigningKey returns what signs the checkpoints of the log of this origin, and the public key that verifies them, as
 // note spells it. The seed is SigningSeedLen random bytes.
 func NewSigningKey(origin string, seed []byte) (signer note.Signer, verifier string, err error) {
-	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
+	public := ed25519.PublicKey(ed25519.NewKeyFromSeed(seed)[ed25519.SeedSize:]) // RFC 8032's form: the seed, then this
 	if verifier, err = note.NewEd25519VerifierKey(origin, public); err != nil {
 		return nil, "", err
 	}

@@ -39,7 +39,7 @@ func (t Tree) Root() (tlog.Hash, error) { return tlog.TreeHash(t.Size, t) }
 
 // ReadHashes returns hashes of the edge by their places in tlog's order.
 func (t Tree) ReadHashes(places []int64) ([]tlog.Hash, error) {
-	if len(t.Edge) != bits.OnesCount64(uint64(t.Size))*sha256.Size {
+	if len(t.Edge) != bits.OnesCount64(uint64(t.Size))*sha256.Size { //nolint:gosec // never negative
 		return nil, fmt.Errorf("the edge of a tree of %d entries has %d bytes", t.Size, len(t.Edge))
 	}
 	hashes := make([]tlog.Hash, 0, len(places))
@@ -48,7 +48,7 @@ func (t Tree) ReadHashes(places []int64) ([]tlog.Hash, error) {
 		if whole := t.Size >> level; whole&1 == 0 || n != whole-1 {
 			return nil, fmt.Errorf("hash %d of level %d is not on the edge of a tree of %d entries", n, level, t.Size)
 		}
-		before := bits.OnesCount64(uint64(t.Size >> (level + 1)))
+		before := bits.OnesCount64(uint64(t.Size >> (level + 1))) //nolint:gosec // likewise
 		hashes = append(hashes, tlog.Hash(t.Edge[before*sha256.Size:]))
 	}
 	return hashes, nil

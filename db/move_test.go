@@ -121,6 +121,7 @@ func TestMovedDatabaseHasEveryRow(t *testing.T) {
 	if moved != want {
 		t.Errorf("moved are %+v, want %+v", moved, want)
 	}
+	wantSound(t, verifiedAt(t, to, s.Secrets().Verifiers)) // AUD-4: what is moved is what the audit log says
 	source, target := dbtest.Open(t, from), dbtest.Open(t, to)
 	for _, name := range db.MovedTables() {
 		there := sorted(t, source, name)

@@ -6,6 +6,15 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
+// number returns what is an integer in both databases.
+func number(value any) int64 {
+	n, ok := value.(int64)
+	if !ok {
+		panic(fmt.Sprintf("%T is no number", value))
+	}
+	return n
+}
+
 // remove deletes a row, and perhaps closes the gap.
 func (m *tampering) remove() (string, error) {
 	table := m.oneOf("audit", "audit", "users", "keys") // a link may be missing
@@ -20,7 +29,7 @@ func (m *tampering) remove() (string, error) {
 	if m.IntN(2) == 0 {
 		return what, nil
 	}
-	if err := m.shift(row[0].(int64), -1); err != nil {
+	if err := m.shift(number(row[0]), -1); err != nil {
 		return "", err
 	}
 	return m.perhapsFit(what + ", and the gap closed")
@@ -54,14 +63,14 @@ func (m *tampering) insert() (string, error) {
 	like := row[0]
 	switch table {
 	case "audit":
-		if err := m.shift(like.(int64), 1); err != nil {
+		if err := m.shift(number(like), 1); err != nil {
 			return "", err
 		}
-		row[0] = like.(int64) + 1
+		row[0] = number(like) + 1
 	case "users":
 		row[0], row[2] = fmt.Sprint(like, "2"), nil // an address is used once
 	case "keys":
-		row[0], row[1], row[3], row[7] = fmt.Sprint(like, "2"), row[1].(int64)+1000, m.other(row[3]), nil
+		row[0], row[1], row[3], row[7] = fmt.Sprint(like, "2"), number(row[1])+1000, m.other(row[3]), nil
 	case "links":
 		row[0] = m.other(like)
 	}

@@ -135,7 +135,7 @@ func rowDigest(table string, row []any) ([]byte, error) {
 		case nil:
 			text = append(text, 'n')
 		case int64:
-			text = binary.BigEndian.AppendUint64(append(text, 'i'), uint64(v))
+			text = binary.BigEndian.AppendUint64(append(text, 'i'), uint64(v)) //nolint:gosec // in two's complement
 		case string:
 			text = append(binary.BigEndian.AppendUint64(append(text, 't'), uint64(len(v))), v...)
 		case []byte:

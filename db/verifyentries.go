@@ -80,18 +80,23 @@ func (v *logCheck) entry(e storedEntry) error {
 	if err := v.hashes(e); err != nil {
 		return err
 	}
+	v.traces(e.Change)
+	return nil
+}
+
+// traces takes note of the traces of an entry.
+func (v *logCheck) traces(e access.Change) {
 	traces, err := access.ParseTraces(e.Traces)
 	if err != nil {
 		v.find("entry %d has traces that do not read", e.Number)
-		return nil
+		return
 	}
 	if spelt, err := access.FormatTraces(traces); err != nil || spelt != e.Traces {
 		v.find("entry %d has traces in another spelling", e.Number)
 	}
 	for _, trace := range traces {
-		v.trace(e.Change, trace)
+		v.trace(e, trace)
 	}
-	return nil
 }
 
 // hashes compares an entry with its own hash, and has the tree grow by that. The tree is one of the hashes that stand
