@@ -26,7 +26,7 @@ func (c *moveCmd) Run(ctx context.Context, std stdio) error {
 		return err
 	}
 	if !missing(newFile(c.secret())) { // a rotation was cut short: which file has the secret is to be settled before it is told
-		d, err := openDatabase(ctx, databaseFlags{Database: c.From}, c.secretFlags, db.Options{})
+		d, err := openDatabase(ctx, databaseFlags{Database: c.From}, c.secretFlags, anchorFlags{Anchor: c.anchor()}, db.Options{})
 		if err = errors.Join(err, closeIf(d)); err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func (c *cluster) proveRotation(times int, what ...string) {
 	t := c.t
 	t.Helper()
 	c.signIn()
-	b, l := c.browse(), c.begin(2, 8)
+	b, l := c.browse(), c.begin(2, 8, breath)
 	began := time.Now()
 	var took []time.Duration
 	for n := range times {
