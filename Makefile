@@ -54,7 +54,6 @@ postgres:
 faults:
 	@.ci/install strace strace
 	@.ci/install e2fsprogs mkfs.ext4 /usr/sbin/mkfs.ext4
-	@.ci/install xfsprogs xfs_io /usr/sbin/xfs_io
 
 # What runs the program under a clock that is set.
 emulator:
