@@ -27,6 +27,7 @@ type anchor struct {
 	size     int64      // entries in them
 	verifier string     // the key of the last head
 	closed   bool
+	queue    anchorQueue
 	broken   atomic.Bool
 	behind   atomic.Bool // somebody is about to catch up
 }

@@ -13,6 +13,9 @@ const anchorPart = 1 << 20
 // appendToAnchor appends all entries that the anchor lacks, from one state of the database.
 func (db *DB) appendToAnchor(ctx context.Context) error {
 	a := db.anchor
+	if done, err := db.appendQueued(); done || err != nil {
+		return err
+	}
 	t, err := db.read.BeginTxx(ctx, db.oneState)
 	if err != nil {
 		return err
@@ -48,14 +51,7 @@ func (db *DB) appendToAnchor(ctx context.Context) error {
 			}
 		}
 	}
-	if err := w.flush(); err != nil {
-		return err
-	}
-	if err := a.file.Datasync(); err != nil {
-		return err
-	}
-	a.end, a.size, a.verifier = w.at, head.Number, w.verifier
-	return nil
+	return w.end(head.Number)
 }
 
 // verifierOf returns the public key of the newest key that signs the log of this origin.
@@ -93,10 +89,26 @@ func (w *anchorWriter) entry(c access.Change, head logHead) error {
 	if c.Number == head.Number {
 		checkpoint = head.Checkpoint
 	}
+	return w.line(entry, checkpoint)
+}
+
+func (w *anchorWriter) line(entry []byte, checkpoint string) (err error) {
 	if w.text, err = appendEntry(w.text, entry, checkpoint); err != nil || len(w.text) < anchorPart {
 		return err
 	}
 	return w.flush()
+}
+
+// end waits until everything is on the disk, and notes that the anchor has as many entries.
+func (w *anchorWriter) end(entries int64) error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := w.file.Datasync(); err != nil {
+		return err
+	}
+	w.anchor.end, w.size, w.anchor.verifier = w.at, entries, w.verifier
+	return nil
 }
 
 func (w *anchorWriter) flush() error {

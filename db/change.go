@@ -29,6 +29,7 @@ type tx struct {
 	cosigns []note.Signer // with it, this change only
 	watched []watchedRow  // which the change may make something of
 	traces  []access.Trace
+	logged  logged // once it is recorded
 }
 
 // change makes one change: advances the audit head (so that changes happen one at a time), checks that the actor may,
@@ -104,6 +105,9 @@ func (db *DB) commit(ctx context.Context, actor access.Actor, what access.Action
 			db.doubt(ctx, t.changes)
 		}
 		return 0, nil, err
+	}
+	if db.anchor != nil {
+		db.anchor.queue.add(t.logged)
 	}
 	db.tellMade(t.changes)
 	return t.number, t.changes, nil

@@ -42,6 +42,7 @@ func (t *tx) record(ctx context.Context, what access.Action, c access.Change) (e
 	if err != nil {
 		return err
 	}
+	t.logged = logged{c.Number, entry, checkpoint}
 	_, err = affect(ctx, t, `UPDATE audit_head SET origin = ?, edge = ?, checkpoint = ?`, t.log.Origin, tree.Edge, checkpoint)
 	return err
 }
