@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db/pgtest"
@@ -38,7 +39,8 @@ type cluster struct {
 	primary   *pgtest.Server // nil where one instance works on SQLite
 	standby   *pgtest.Server // nil where there is none
 	secret    string
-	previous  string // the root secret of before, while it is rotated
+	patience  time.Duration // with verify, where it is not the usual one
+	previous  string        // the root secret of before, while it is rotated
 	people    []string
 	cookies   map[string]string // of each person's session, which is good at every instance
 	instances []*instance

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"sync"
@@ -132,7 +133,7 @@ func (l *load) verify(i *instance, number int) (told bool) {
 		return false
 	}
 	secret, asked := l.key(number).secret, l.h.now()
-	says := i.judge(secret, patience)
+	says := i.judge(secret, cmp.Or(l.c.patience, patience))
 	l.waits.verify(i, says != none)
 	if says == none { // which tells nothing
 		l.count.silent.Add(1)

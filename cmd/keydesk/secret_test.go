@@ -33,3 +33,25 @@ func TestSecretFileOfAnotherUserIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// SEC-2: what root's rotation makes belongs to whom the secret belongs, who has to read it.
+func TestRotationByRootLeavesTheSecretToItsOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	const service = 12345
+	file := made(t)
+	if err := os.Chown(secretOf(file), service, -1); err != nil {
+		t.Fatal(err)
+	}
+	rotated(t, file, "rotate", "root")
+	for _, name := range []string{"", ".previous", ".lock"} {
+		info, err := os.Stat(secretOf(file) + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if uid, _ := ownerOf(info); uid != service || info.Mode().Perm() != 0o600 {
+			t.Errorf("keydesk.secret%s belongs to %d, with the mode %s", name, uid, info.Mode())
+		}
+	}
+}

@@ -110,6 +110,9 @@ func nextSecret(path string, former access.RootSecret) (access.RootSecret, error
 		return former, fmt.Errorf("make root secret: %w", err)
 	}
 	content, err := makeSecretFile(newFile(path))
+	if err == nil {
+		err = ownedAs(newFile(path), path)
+	}
 	if err != nil {
 		return former, fmt.Errorf("make root secret: %w", err)
 	}
@@ -134,10 +137,26 @@ func keptApart(path string) error {
 // holdSecretFiles has nobody else rotate the root secret until let go.
 func holdSecretFiles(path string) (letGo func() error, err error) {
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
-	if err := lock.Lock(); err != nil {
-		return nil, fmt.Errorf("lock the root secret: %w", err)
+	err = lock.Lock()
+	if err == nil {
+		err = ownedAs(path+".lock", path)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the root secret: %w", err), lock.Unlock())
 	}
 	return lock.Unlock, nil
+}
+
+// ownedAs gives a file that root has made to the owner of the other one, or the server could not read it.
+func ownedAs(made, other string) error {
+	info, err := os.Stat(other)
+	if err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	if uid, known := ownerOf(info); known {
+		err = os.Chown(made, uid, -1)
+	}
+	return err
 }
 
 // turnSecretFiles puts the new root secret in the place of the one in use, and keeps that as the previous one. Cut short
@@ -153,6 +172,9 @@ func turnSecretFiles(path string) error {
 	}
 	if string(content) != string(next) {
 		if err := writeSynced(previousFile(path), content, os.O_TRUNC); err != nil {
+			return err
+		}
+		if err := ownedAs(previousFile(path), path); err != nil {
 			return err
 		}
 	}
