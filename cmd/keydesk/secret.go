@@ -46,11 +46,19 @@ func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, a anchorF
 // root returns the root secret, as one that also opens what is sealed under the others that are given. With fresh its file
 // may be made.
 func (f secretFlags) root(path string, fresh bool) (access.RootSecret, error) {
+	// Before the file whose place it takes: read after that it could be neither here nor there.
+	made, none := access.RootSecret{}, fs.ErrNotExist
+	if path != "" && !environmentSecret() {
+		made, none = secretIn(newFile(path))
+	}
 	root, err := rootSecret(path, fresh)
 	if err != nil {
 		return root, err
 	}
-	return f.formerSecrets(root, path)
+	if none == nil {
+		root = root.After(made)
+	}
+	return f.formerSecret(root)
 }
 
 // finishRotation has a new root secret take its place under which everything is sealed already, because the command that

@@ -64,9 +64,8 @@ func digitsOf(variable, path string) (string, error) {
 	return strings.TrimSpace(string(content)), nil
 }
 
-// formerSecrets returns the root secret as one that also opens what is sealed under the former one, where that is given;
-// and under the new one, where a rotation was cut short before it took its place.
-func (f secretFlags) formerSecrets(root access.RootSecret, path string) (access.RootSecret, error) {
+// formerSecret returns the root secret as one that also opens what is sealed under the former one, where that is given.
+func (f secretFlags) formerSecret(root access.RootSecret) (access.RootSecret, error) {
 	if f.previousGiven() {
 		digits, err := digitsOf(previousVariable, f.SecretPreviousFile)
 		if err != nil {
@@ -77,12 +76,6 @@ func (f secretFlags) formerSecrets(root access.RootSecret, path string) (access.
 			return root, fmt.Errorf("%s: %w", previousVariable, err)
 		}
 		root = root.After(previous)
-	}
-	if path == "" || environmentSecret() {
-		return root, nil
-	}
-	if made, err := secretIn(newFile(path)); err == nil {
-		root = root.After(made)
 	}
 	return root, nil
 }
