@@ -58,7 +58,7 @@ func Recorded() []Action {
 	return []Action{
 		CreateKey, RenameKey, DeactivateOwnKey, DeactivateKey, ExportKeys, AddUser, ChangeRole, DisableUser, EnableUser, IssueLink,
 		SetPassword, SetOthersPassword, ChangePassword, RenewHash, EndOwnSessions, EndSessions, NoteLinks, GiveFeedback, SetUp,
-		MakeUp, BeginLog, RotateSecrets, Restore,
+		MakeUp, BeginLog, RotateSecrets, RenewSecrets, Restore,
 	}
 }
 

@@ -166,7 +166,7 @@ func TestBackupThatIsNotSoundIsNotRestored(t *testing.T) {
 		"a key brought back": {exec(`UPDATE keys SET name = 'x'`), nil, "altered"},
 		"an edited entry":    {exec(`DROP TRIGGER audit_update; UPDATE audit SET detail = 'x' WHERE number = 2`), nil, "entry 2"},
 		"a lost entry":       {exec(`DROP TRIGGER audit_delete; DELETE FROM audit WHERE number = 2`), db.ErrDamaged, ""},
-		"no checkpoint":      {exec(`DROP TRIGGER audit_head_forward; UPDATE audit_head SET checkpoint = ''`), nil, "checkpoint"},
+		"no checkpoint":      {exec(`DROP TRIGGER audit_head_signed; UPDATE audit_head SET checkpoint = ''`), nil, "checkpoint"},
 		"a log beside it":    {func() error { return os.WriteFile(backup+"-wal", []byte("x"), 0o600) }, nil, "-wal"},
 	} {
 		t.Run(name, func(t *testing.T) {
