@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // printed returns what a command prints, which must succeed.
@@ -107,6 +109,11 @@ func TestRollBackIsFoundByAKeptCheckpoint(t *testing.T) {
 	mustWrite(t, file, string(earlier))
 	printed(t, "audit", "verify", l.database)
 	refused(t, 1, "the log was rolled back or truncated: it has 5 entries, but had 6", "audit", "verify", l.database, "--checkpoint="+l.kept)
+	// Whoever sets the file back takes the anchor away, and with it that there was one.
+	if err := os.Remove(filepath.Join(l.dir, "keydesk.anchor")); err != nil {
+		t.Fatal(err)
+	}
+	dbtest.Exec(t, file, `UPDATE audit_head SET anchored = 0`)
 	startDesk(t, l.dir).signIn("alice").newKey() // another sixth entry, rightly signed
 	refused(t, 1, "does not go on from the checkpoint: its first 6 entries are not those", "audit", "verify", l.database, "--checkpoint="+l.kept)
 }

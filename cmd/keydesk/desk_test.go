@@ -88,6 +88,7 @@ func (d *desk) await(ended chan int) string {
 		}
 		select {
 		case code := <-ended:
+			ended <- code // for who stops it
 			d.t.Fatalf("ended with %d: %s", code, d.log.String())
 		case <-deadline:
 			d.t.Fatalf("did not get ready: %s %s", d.out.String(), d.log.String())
