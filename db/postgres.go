@@ -87,7 +87,10 @@ func (db *DB) openTables(ctx context.Context, s *server, o Options) error {
 	if err := db.openSealed(ctx, once, root, o); err != nil {
 		return err
 	}
-	return db.openAnchor(ctx, once, anchor, o)
+	if err := db.openAnchor(ctx, once, anchor, o); err != nil {
+		return err
+	}
+	return db.renewSessionKey(ctx)
 }
 
 func (db *DB) connectToServer(s *server) {

@@ -128,10 +128,7 @@ func (db *DB) openSealed(ctx context.Context, w *sqlx.DB, root access.RootSecret
 	if err := db.makeSecrets(ctx); err != nil {
 		return err
 	}
-	if err := db.openLog(ctx, w); err != nil {
-		return err
-	}
-	return db.renewSessionKey(ctx)
+	return db.openLog(ctx, w)
 }
 
 // makeSecrets makes the first secrets of a new database.

@@ -90,6 +90,9 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err := db.openAnchor(ctx, db.write, anchor, o); err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
+	if err := db.renewSessionKey(ctx); err != nil {
+		return fmt.Errorf("%s: %w", o.Database, err)
+	}
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (f anchorFlags) file(d databaseFlags) string {
 func (f anchorFlags) check(d databaseFlags) error {
 	file := f.file(d)
 	switch {
-	case file == "":
+	case file == "" || strings.Contains(d.Database, "://"): // which is told of without what may be a password
 		return nil
 	case filepath.Clean(file) == filepath.Clean(d.Database):
 		return fmt.Errorf("--anchor: %s is the database; name a file of its own", file)

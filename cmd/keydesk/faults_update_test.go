@@ -87,7 +87,7 @@ func (u *update) run(start func() time.Duration) time.Duration {
 	}
 	u.at.terminate()
 	sum := fmt.Sprintf(`SELECT max(version_id) FROM goose_db_version WHERE (SELECT count(*) FROM keys) = %d AND
-		(SELECT count(*) FROM users) = 3 AND (SELECT count(*) FROM audit) = 2 AND (SELECT * FROM pragma_integrity_check) = 'ok'`, u.crowd+2)
+		(SELECT count(*) FROM users) = 3 AND (SELECT count(*) FROM audit WHERE action <> 'renew secrets') = 2 AND (SELECT * FROM pragma_integrity_check) = 'ok'`, u.crowd+2)
 	var version int
 	dbtest.Look(u.t, u.at.database, sum, &version)
 	if version != dbtest.Versions(u.t, scripts) {

@@ -3,12 +3,16 @@ package main
 import (
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // DUR-2: what was answered outlasts a power cut at any instant, and what was not is whole or absent.
@@ -100,6 +104,12 @@ func (p *powerCuts) start() {
 	p.t.Helper()
 	if p.process != nil && p.process.ProcessState == nil {
 		return
+	}
+	if p.process != nil && slices.Contains(p.env, synchronous+"=NORMAL") { // or the anchor would tell of the loss
+		if err := os.Remove(filepath.Join(p.disk.dir, "keydesk.anchor")); err != nil {
+			p.t.Fatal(err)
+		}
+		dbtest.Exec(p.t, filepath.Join(p.disk.dir, "keydesk.db"), `UPDATE audit_head SET anchored = 0`)
 	}
 	p.desk, p.process = startProcess(p.t, p.disk.dir, p.env...)
 	for _, v := range p.people {
