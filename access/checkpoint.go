@@ -56,22 +56,30 @@ func ReadCheckpoint(signed string) (Checkpoint, error) {
 	return parseCheckpoint(text + "\n")
 }
 
-// SpeltAsSigned tells whether a checkpoint is spelt as Sign spells it, with signatures of the verifiers' keys and nothing
-// else.
+// SpeltAsSigned tells whether a checkpoint is spelt as Sign spells it, with signatures of the log's keys and nothing else. Of
+// one that both keys of a rotation have signed, either is enough.
 func SpeltAsSigned(signed string, verifiers note.Verifiers) bool {
 	n, err := note.Open([]byte(signed), verifiers)
-	if err != nil || len(n.UnverifiedSigs) > 0 {
+	if err != nil {
 		return false
 	}
-	text := n.Text + "\n"
-	for _, s := range n.Sigs {
-		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+	origin, _, _ := strings.Cut(n.Text, "\n")
+	all := slices.Concat(n.Sigs, n.UnverifiedSigs)
+	lines := strings.SplitAfter(strings.TrimPrefix(signed, n.Text+"\n"), "\n")
+	if len(all) > mostSignatures || len(lines) != len(all)+1 { // behind the last line is nothing
+		return false
+	}
+	for _, s := range all {
+		_, err := base64.StdEncoding.Strict().DecodeString(s.Base64)
+		if err != nil || s.Name != origin || !slices.Contains(lines, "\u2014 "+s.Name+" "+s.Base64+"\n") {
 			return false
 		}
-		text += "\u2014 " + s.Name + " " + s.Base64 + "\n"
 	}
-	return text == signed
+	return true
 }
+
+// mostSignatures is how many a checkpoint has: that of a rotation is signed by the former key too.
+const mostSignatures = 2
 
 // parseCheckpoint reads the lines that text writes; further ones are extensions, which say nothing to us.
 func parseCheckpoint(text string) (Checkpoint, error) {

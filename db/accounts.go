@@ -6,6 +6,12 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
+// What the owner of a key reads that was deactivated with something else.
+const (
+	reasonAdmin    = "The user became an administrator"
+	reasonDisabled = "The account was disabled"
+)
+
 // ChangeRole makes somebody a user or an administrator and ends their sessions. It deactivates the keys of a new
 // administrator, and withdraws the links that a former one has issued. Nobody changes their own role, and the last
 // enabled administrator stays. Without a difference nothing changes.
@@ -19,7 +25,7 @@ func (db *DB) ChangeRole(ctx context.Context, actor access.Actor, userID string,
 			return access.Change{}, errUnchanged
 		}
 		if role == access.Admin {
-			err = t.deactivate(ctx, "The user became an administrator", `user_id = ?`, userID)
+			err = t.deactivate(ctx, reasonAdmin, `user_id = ?`, userID)
 		} else {
 			err = t.retireAdmin(ctx, person)
 		}
@@ -49,7 +55,7 @@ func (db *DB) DisableUser(ctx context.Context, actor access.Actor, userID string
 		if err := t.retireAdmin(ctx, person); err != nil {
 			return access.Change{}, err
 		}
-		if err := t.deactivate(ctx, "The account was disabled", `user_id = ?`, userID); err != nil {
+		if err := t.deactivate(ctx, reasonDisabled, `user_id = ?`, userID); err != nil {
 			return access.Change{}, err
 		}
 		if err := t.updateUser(ctx, userID, `disabled_at = ?`, micros(t.at)); err != nil {

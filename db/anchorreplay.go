@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 	"golang.org/x/mod/sumdb/note"
@@ -153,21 +154,42 @@ func (t *tx) endLost(ctx context.Context, l *look) error {
 			if trace.Table != "keys" || !trace.Deactivated {
 				continue
 			}
-			n, err := t.watch(ctx, "keys", `deactivated_at IS NULL AND id = ?`, trace.ID)
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				continue
-			}
-			row := &t.watched[len(t.watched)-1]
-			row.Deactivated, row.Reason = true, trace.Reason
-			_, err = affect(ctx, t, `UPDATE keys SET deactivated_at = ?, deactivated_by = ?, reason = ?, change = ? WHERE id = ?`,
-				micros(c.At), c.Actor, trace.Reason, t.number, trace.ID)
-			if err != nil {
+			if err := t.endAgain(ctx, c, trace.Reason, `id = ?`, trace.ID); err != nil {
 				return err
 			}
 		}
+		if len(traces) == 0 {
+			return t.endUntraced(ctx, c)
+		}
 		return nil
 	})
+}
+
+// endUntraced does so for an entry from before the log had traces.
+func (t *tx) endUntraced(ctx context.Context, c access.Change) error {
+	switch {
+	case isDeactivation(c.Action):
+		return t.endAgain(ctx, c, c.Detail, `id = ?`, c.KeyID)
+	case c.Action == access.DisableUser:
+		return t.endAgain(ctx, c, reasonDisabled, `user_id = ? AND created_at <= ?`, c.UserID, micros(c.At))
+	case c.Action == access.ChangeRole && strings.HasSuffix(c.Detail, " to "+string(access.Admin)):
+		return t.endAgain(ctx, c, reasonAdmin, `user_id = ? AND created_at <= ?`, c.UserID, micros(c.At))
+	}
+	return nil
+}
+
+// endAgain ends the active keys that the condition selects, when and by whom it was.
+func (t *tx) endAgain(ctx context.Context, c access.Change, reason, where string, args ...any) error {
+	active := `deactivated_at IS NULL AND ` + where
+	n, err := t.watch(ctx, "keys", active, args...)
+	if err != nil || n == 0 {
+		return err
+	}
+	for i := range t.watched[len(t.watched)-n:] {
+		row := &t.watched[len(t.watched)-n+i]
+		row.Deactivated, row.Reason = true, reason
+	}
+	_, err = affect(ctx, t, `UPDATE keys SET deactivated_at = ?, deactivated_by = ?, reason = ?, change = ? WHERE `+active,
+		append([]any{micros(c.At), c.Actor, reason, t.number}, args...)...)
+	return err
 }

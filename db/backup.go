@@ -52,7 +52,7 @@ func Backup(ctx context.Context, database, file string) (c Copied, err error) {
 	if err := os.WriteFile(partial, nil, 0o600); err != nil {
 		return c, err
 	}
-	if err := errors.Join(os.Truncate(partial, 0), os.Chmod(partial, 0o600), vacuumInto(ctx, path, partial)); err != nil {
+	if err := errors.Join(os.Chmod(partial, 0o600), vacuumInto(ctx, path, partial)); err != nil {
 		return c, err
 	}
 	if c, err = checkCopy(ctx, partial); err != nil {

@@ -140,11 +140,7 @@ func readEntries(ctx context.Context, q querier, traces string, number int64, mo
 
 // checkLog returns nil if the log's tree is the one that its checkpoint was signed of.
 func (db *DB) checkLog(ctx context.Context, q querier) error {
-	var head struct {
-		auditLog
-		Checkpoint string `db:"checkpoint"`
-	}
-	err := sqlx.GetContext(ctx, q, &head, `SELECT number, origin, edge, checkpoint FROM audit_head`)
+	head, err := readHead(ctx, q)
 	if err != nil {
 		return fmt.Errorf("open audit log: %w", err)
 	}

@@ -60,7 +60,7 @@ func Restore(ctx context.Context, backup string, o Options) (r Restored, err err
 	if err := errors.Join(removePartial(partial), copyFile(backup, partial)); err != nil {
 		return r, fmt.Errorf("restore %s: %w", backup, err)
 	}
-	if r, err = prepareRestored(ctx, partial, o.Now); err != nil {
+	if r, err = prepareRestored(ctx, partial, o); err != nil {
 		return r, fmt.Errorf("%s: %w", backup, err)
 	}
 	return r, place(partial, path)
@@ -137,14 +137,14 @@ func copyFile(from, to string) (err error) {
 }
 
 // prepareRestored ends all sessions in the copy, and checks that it is as its log says.
-func prepareRestored(ctx context.Context, partial string, now func() time.Time) (r Restored, err error) {
+func prepareRestored(ctx context.Context, partial string, o Options) (r Restored, err error) {
 	if r.Copied, err = checkCopy(ctx, partial); err != nil {
 		return r, err
 	}
 	if err := endSessions(ctx, partial); err != nil {
 		return r, err
 	}
-	db := newDB(now)
+	db := newDB(o.Now)
 	db.dialect = sqliteDialect
 	pool, err := openAlone(partial)
 	if err != nil {
@@ -165,13 +165,17 @@ func prepareRestored(ctx context.Context, partial string, now func() time.Time) 
 		return r, err
 	}
 	r.Verified = true
-	return r, db.verifyRestored(ctx)
+	root, err := o.Root(false)
+	if err != nil {
+		return r, err
+	}
+	return r, db.verifyRestored(ctx, root)
 }
 
 // verifyRestored returns an error that names the first finding of the log's check.
-func (db *DB) verifyRestored(ctx context.Context) error {
-	var verifiers []string
-	if err := db.read.SelectContext(ctx, &verifiers, `SELECT verifier FROM signing_keys`); err != nil {
+func (db *DB) verifyRestored(ctx context.Context, root access.RootSecret) error {
+	verifiers, err := signingVerifiers(ctx, db.read, root)
+	if err != nil {
 		return err
 	}
 	state, err := db.VerifyLog(ctx, access.TheOperator(), verifiers)

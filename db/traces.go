@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash"
 
@@ -69,11 +70,30 @@ func (t *tx) traced(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if row.Is != row.Was {
-			t.traces = append(t.traces, row.Trace)
+		if row.Is == row.Was {
+			return "", fmt.Errorf("%s %s: %w", row.Table, row.ID, errHeld)
 		}
+		if row.Deactivated {
+			if err := t.checkEnded(ctx, row.id); err != nil {
+				return "", err
+			}
+		}
+		t.traces = append(t.traces, row.Trace)
 	}
 	return access.FormatTraces(t.traces)
+}
+
+// errHeld says that something in the database undid what the change made of a row, such as a trigger that nobody here made.
+var errHeld = errors.New("the row is as it was before the change")
+
+// checkEnded returns errHeld if a key is active that the change has ended.
+func (t *tx) checkEnded(ctx context.Context, id any) error {
+	var active bool
+	err := t.GetContext(ctx, &active, t.Rebind(`SELECT deactivated_at IS NULL FROM keys WHERE id = ?`), id)
+	if err == nil && active {
+		err = fmt.Errorf("keys %s: %w", rowID(id), errHeld)
+	}
+	return err
 }
 
 func idColumn(table string) string {

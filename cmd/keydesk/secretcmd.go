@@ -101,6 +101,7 @@ func (c *secretRotateCmd) withNewFile(ctx context.Context, r db.Rotation) (said 
 	open := func(root access.RootSecret) (*db.DB, error) {
 		return db.Open(ctx, db.Options{
 			Database: c.Database, Now: time.Now, Beside: true, Root: func(bool) (access.RootSecret, error) { return root, nil },
+			Anchor: c.anchor().file(c.databaseFlags), AcceptLoss: c.AcceptLoss,
 		})
 	}
 	d, err = open(former) // or somebody else has just rotated it, and was cut short: this is refused, and the next one ends that

@@ -120,3 +120,19 @@ func contentOf(t *testing.T, file string) string {
 	}
 	return string(text)
 }
+
+// AUD-3, DUR-10: a rotation that no server was there for is in the anchor too, or a database of before it would pass.
+func TestRotationWithoutAServerIsInTheAnchor(t *testing.T) {
+	for _, what := range []string{"root", "signing"} {
+		file := made(t)
+		rotated(t, file, "rotate", what)
+		checkpoint := strings.Split(printed(t, "audit", "checkpoint", "--database="+file), "\n")
+		anchor, err := os.ReadFile(strings.TrimSuffix(file, ".db") + ".anchor")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if root := checkpoint[2]; !strings.Contains(string(anchor), root) {
+			t.Errorf("%s: the anchor does not have the root %s of the rotation", what, root)
+		}
+	}
+}
