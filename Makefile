@@ -32,7 +32,7 @@ race: browser proxies postgres faults node_modules
 prove: browser proxies postgres faults emulator node_modules
 	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='Consistency|^TestProve' ./db
 	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve' ./handlers
-	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve' ./cmd/keydesk
+	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve|^TestErrorsOfTheSystem' ./cmd/keydesk
 
 # What the browser tests drive.
 browser:

@@ -33,10 +33,10 @@ func ParseRootSecret(digits string) (RootSecret, error) {
 	key, err := hex.DecodeString(digits)
 	if err != nil || len(key) != RootSecretLen {
 		return RootSecret{}, errors.New("the root secret must be 64 hex digits (32 bytes); " +
-			"`openssl rand -hex 32` makes one")
+			"`openssl rand -hex 32` makes one for a new database, and one that is there needs its own: put that back")
 	}
 	if repeats(key) {
-		return RootSecret{}, errors.New("the root secret is an example, not a random one; `openssl rand -hex 32` makes one")
+		return RootSecret{}, errors.New("the root secret is an example, not a random one; `openssl rand -hex 32` makes one for a new database")
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {

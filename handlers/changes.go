@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,15 +12,18 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/views"
 )
 
 // changes fills the tab of the audit log. A filter that does not read shows no entry, and what is wrong with it.
 func (a *App) changes(c echo.Context, v *views.History, after string) (err error) {
 	ctx := c.Request().Context()
-	if v.Head, err = a.DB.Head(ctx, who(c)); err != nil {
+	v.Head, err = a.DB.Head(ctx, who(c))
+	if v.Damaged = errors.Is(err, db.ErrLogDamaged); v.Damaged {
 		a.Log.Error("the audit log cannot be proven", "error", err, "request", requestID(c)) // its entries are shown all the same
-		v.Damaged = true
+	} else if err != nil {
+		return err
 	}
 	var filter access.ChangeFilter
 	if v.Filter, filter = readFilter(c); len(v.Filter.Problems) > 0 {

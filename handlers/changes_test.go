@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db"
+	"github.com/keydesk/keydesk/db/dbtest"
 )
 
 // changesOf returns the numbers of the changes that a page shows.
@@ -141,5 +143,24 @@ func TestProofIsDownloaded(t *testing.T) {
 	}
 	for _, bad := range []string{"0", "-1", "999", "x", "1.5", "9223372036854775808"} {
 		root.get("/admin/history/proof/" + bad).is(http.StatusNotFound)
+	}
+}
+
+// AUD-4: a log that does not end as it was signed is said to be damaged, and its entries are shown all the same.
+func TestDamagedLogIsToldOf(t *testing.T) {
+	d := newDesk(t)
+	root := d.signIn("root")
+	dropped := `DROP TRIGGER audit_head_signed`
+	if db.IsPostgres(d.path) {
+		dropped += ` ON audit_head; DROP TRIGGER audit_head_forward ON audit_head`
+	}
+	dbtest.Exec(t, d.path, dropped)
+	dbtest.Exec(t, d.path, `UPDATE audit_head SET checkpoint = 'damaged'`)
+	page := root.get("/admin/history?tab=changes").is(http.StatusOK).page()
+	if main := text(one(t, page, tag("main"))); !strings.Contains(main, "The audit log is damaged") {
+		t.Errorf("the page says %q", main)
+	}
+	if len(cells(t, page)) == 0 {
+		t.Error("no entry is shown")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -127,7 +128,9 @@ func (c *auditVerifyCmd) checkpoint(ctx context.Context, d *db.DB, std stdio) er
 	if err != nil {
 		return fmt.Errorf("--checkpoint: %w", err)
 	}
-	old, err := access.OpenCheckpoint(string(kept), list)
+	// As it was kept: a paste has lost its last line's end, or was given other ones.
+	text := strings.TrimRight(strings.ReplaceAll(string(kept), "\r\n", "\n"), "\n") + "\n"
+	old, err := access.OpenCheckpoint(text, list)
 	if err != nil {
 		return fmt.Errorf("--checkpoint: %s is not signed by this log's key: %w", c.Checkpoint, err)
 	}

@@ -81,5 +81,5 @@ func (c *restoreCmd) next() string {
 			"it says what, and how to go on.", file)
 	}
 	return fmt.Sprintf("%s is not there: put it beside the database before you start. Without it nothing knows which keys were "+
-		"deactivated since the backup, and the next start wants --accept-loss %s.", file, db.MissingAnchor)
+		"deactivated since the backup, and the next start may want --accept-loss %s.", file, db.MissingAnchor)
 }
