@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"fmt"
 	"bytes"
 	"slices"
 	"strconv"
@@ -18,12 +19,13 @@ func TestOfConcurrentUsesOfALinkOneWins(t *testing.T) {
 	d := newDesk(t)
 	for round := range rounds {
 		link := d.issue(d.root, "alice")
+		hash := func(i int) string { return fmt.Sprintf("of %d in round %d", i, round) } // never the same, as they are salted
 		start, errs := make(chan struct{}), make([]error, users)
 		var racing sync.WaitGroup
 		for i := range users {
 			racing.Go(func() {
 				<-start
-				errs[i] = d.UseLink(t.Context(), link, "of "+strconv.Itoa(i), from("192.0.2."+strconv.Itoa(i)))
+				errs[i] = d.UseLink(t.Context(), link, hash(i), from("192.0.2."+strconv.Itoa(i)))
 			})
 		}
 		close(start)
@@ -34,7 +36,7 @@ func TestOfConcurrentUsesOfALinkOneWins(t *testing.T) {
 				t.Fatalf("round %d: use %d ends with %v, and %d won", round, i, err, won)
 			}
 		}
-		if won < 0 || d.passwordHash("alice") != "of "+strconv.Itoa(won) {
+		if won < 0 || d.passwordHash("alice") != hash(won) {
 			t.Fatalf("round %d: %d won, and the password is %s", round, won, d.passwordHash("alice"))
 		}
 		used, err := d.OwnLinks(t.Context(), d.alice)

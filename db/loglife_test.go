@@ -18,9 +18,10 @@ func proving() bool { return os.Getenv("KEYDESK_PROVE") == "1" }
 type life struct {
 	*desk
 	*rand.Rand
-	users []string
-	links [][]byte
-	made  int
+	users  []string
+	links  [][]byte
+	made   int
+	hashes int
 }
 
 func newLife(d *desk, r *rand.Rand) *life {
@@ -118,16 +119,18 @@ func (l *life) link() []byte {
 
 func (l *life) ofPasswords(who access.Actor, whom string) error {
 	ctx := l.t.Context()
+	l.hashes++
+	before, after := l.passwordHash(who.UserID), fmt.Sprintf("x%d", l.hashes) // never the same, as they are salted
 	switch l.IntN(5) {
 	case 0:
-		return l.ChangePassword(ctx, who, "x", "x", access.HashToken(access.NewToken()), with(signedIn(who.UserID)))
+		return l.ChangePassword(ctx, who, before, after, access.HashToken(access.NewToken()), with(signedIn(who.UserID)))
 	case 1:
-		return l.RehashPassword(ctx, who.UserID, "x", "x ")
+		return l.RehashPassword(ctx, who.UserID, before, after)
 	case 2:
-		return l.RehashPassword(ctx, who.UserID, "x ", "x")
+		return l.RehashPassword(ctx, who.UserID, "another than before", after) // which changes nothing
 	case 3:
 		if len(l.links) > 0 {
-			return l.UseLink(ctx, l.links[l.IntN(len(l.links))], "x", from("203.0.113.5"))
+			return l.UseLink(ctx, l.links[l.IntN(len(l.links))], after, from("203.0.113.5"))
 		}
 	}
 	return l.IssueLink(ctx, l.root, whom, l.link())
