@@ -1,8 +1,8 @@
 package db_test
 
 import (
-	"fmt"
 	"bytes"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
