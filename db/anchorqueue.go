@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// logged is an entry of the log as it was committed, with the checkpoint that was signed then.
+// logged is an entry of the log as it was committed, with the checkpoint that was signed then: of changes that were committed
+// together, after the last one.
 type logged struct {
 	number     int64
 	leaf       []byte
@@ -21,14 +22,14 @@ type anchorQueue struct {
 // mostQueued is how many entries are kept for an anchor that cannot be written.
 const mostQueued = 1000
 
-// add adds an entry, in the order of the commits.
-func (q *anchorQueue) add(e logged) {
+// add adds the entries of a commit, in the order of the commits.
+func (q *anchorQueue) add(some []logged) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.some) == mostQueued {
+	if len(q.some)+len(some) > mostQueued {
 		q.some = nil // what is missing is read
 	}
-	q.some = append(q.some, e)
+	q.some = append(q.some, some...)
 }
 
 // take returns what comes after the last entry of the anchor, and forgets it; nil if anything is missing in it.

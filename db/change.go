@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,7 +23,8 @@ type tx struct {
 	number  int64
 	at      time.Time
 	changes []access.KeyChange // to be told once committed
-	log     auditLog           // as it was before the change
+	former  *tx                // that is committed together with it, and came before; nil for none
+	log     auditLog           // as it was before the change, and then with it
 	signing []note.Signer
 	cosigns []note.Signer // with it, this change only
 	watched []watchedRow  // which the change may make something of
@@ -32,17 +32,18 @@ type tx struct {
 	logged  logged // once it is recorded
 }
 
+// act makes of the tables what a change is to make of them, and returns the change as it is written down.
+type act func(context.Context, *tx) (access.Change, error)
+
 // change makes one change: advances the audit head (so that changes happen one at a time), checks that the actor may,
 // acts, and writes the audit entry that act returns. If the entry cannot be written the change does not happen. It is
 // not given up when the person who asked goes away. It returns when the anchor has it, and no instance answers for a key from
 // before it.
-func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action,
-	act func(context.Context, *tx) (access.Change, error),
-) error {
+func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action, act act) error {
 	if err := db.mendAnchor(ctx, what); err != nil {
 		return err
 	}
-	made, changes, err := db.commit(ctx, actor, what, act)
+	made, changes, err := db.commit(&pending{ctx: ctx, actor: actor, what: what, act: act})
 	switch {
 	case errors.Is(err, errUnchanged): // by whoever did it first, and may not have been answered yet
 		if err := db.confirm(ctx, what); err != nil {
@@ -67,55 +68,7 @@ func (db *DB) change(ctx context.Context, actor access.Actor, what access.Action
 	return err
 }
 
-// commit makes the change, and returns its number and what it made of keys. After errUnchanged the number is what it would
-// have been.
-func (db *DB) commit(ctx context.Context, actor access.Actor, what access.Action,
-	act func(context.Context, *tx) (access.Change, error),
-) (made int64, changes []access.KeyChange, err error) {
-	ctx, term := db.steadfast(ctx)
-	defer term.end()
-	db.changing.Lock()
-	defer db.changing.Unlock()
-	inner, err := db.write.BeginTxx(ctx, nil)
-	if err != nil {
-		return 0, nil, unsaved(what, err)
-	}
-	defer func() { _ = inner.Rollback() }()
-	t := &tx{Tx: inner, actor: actor, at: db.Now(), signing: db.Secrets().Signing}
-	entry, err := t.run(ctx, what, act)
-	switch {
-	case errors.Is(err, errUnchanged):
-		return t.number, nil, err
-	case err != nil:
-		return 0, nil, unsaved(what, err)
-	}
-	if err := t.record(ctx, what, entry); err != nil {
-		return 0, nil, unsaved(what, fmt.Errorf("audit: %w", err))
-	}
-	if len(t.changes) > 0 && db.tellChange != "" {
-		if _, err := t.ExecContext(ctx, db.tellChange); err != nil {
-			return 0, nil, unsaved(what, err)
-		}
-	}
-	for i := range t.changes {
-		t.changes[i].Request = actor.Request
-	}
-	if err := term.commit(what, t); err != nil {
-		if errors.Is(err, access.ErrUnsure) {
-			db.doubt(ctx, t.changes)
-		}
-		return 0, nil, err
-	}
-	if db.anchor != nil {
-		db.anchor.queue.add(t.logged)
-	}
-	db.tellMade(t.changes)
-	return t.number, t.changes, nil
-}
-
-func (t *tx) run(ctx context.Context, what access.Action,
-	act func(context.Context, *tx) (access.Change, error),
-) (access.Change, error) {
+func (t *tx) run(ctx context.Context, what access.Action, act act) (access.Change, error) {
 	if err := t.next(ctx); err != nil {
 		return access.Change{}, err
 	}
@@ -129,6 +82,9 @@ func (t *tx) run(ctx context.Context, what access.Action,
 func (t *tx) next(ctx context.Context) error {
 	err := t.GetContext(ctx, &t.log, t.Rebind(`UPDATE audit_head SET number = number + 1 RETURNING number, origin, edge`))
 	t.number = t.log.Number
+	if t.former != nil {
+		t.log.Origin, t.log.Edge = t.former.log.Origin, t.former.log.Edge
+	}
 	return err
 }
 

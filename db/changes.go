@@ -22,19 +22,18 @@ func (db *DB) Changes(ctx context.Context, actor access.Actor, f access.ChangeFi
 	if err := w.between(ctx, db.read); err != nil {
 		return nil, false, fmt.Errorf("list changes: %w", err)
 	}
-	columns := []string{""}
-	if f.Person != "" {
-		columns = []string{"actor", "user_id"} // an index of each; a condition on both would take neither
+	persons := []string{""}
+	if f.Person != "" { // an index of each; a condition on both would take neither
+		persons = []string{` AND a.actor = ?`, ` AND a.user_id = ? AND a.user_id <> a.actor`}
 	}
-	for _, column := range columns {
-		some, err := db.changesWhere(ctx, w, column)
+	for _, person := range persons {
+		some, err := db.changesWhere(ctx, w, person)
 		if err != nil {
 			return nil, false, fmt.Errorf("list changes: %w", err)
 		}
 		changes = append(changes, some...)
 	}
 	slices.SortFunc(changes, func(a, b access.Change) int { return int(b.Number - a.Number) })
-	changes = slices.CompactFunc(changes, func(a, b access.Change) bool { return a.Number == b.Number })
 	return changes[:min(len(changes), HistoryPage)], len(changes) > HistoryPage, nil
 }
 
@@ -69,11 +68,11 @@ func (w *changesWhere) times() (since, until int64) {
 	return since, until
 }
 
-// changesWhere returns a page, and one more, of the entries in which the person stands in that column.
-func (db *DB) changesWhere(ctx context.Context, w changesWhere, column string) (changes []access.Change, err error) {
+// changesWhere returns a page, and one more, of the entries that the condition on the person, if any, selects too.
+func (db *DB) changesWhere(ctx context.Context, w changesWhere, person string) (changes []access.Change, err error) {
 	where, args := `a.number >= ? AND a.number < ?`, []any{w.from, w.before}
-	if column != "" {
-		where, args = where+` AND a.`+column+` = ?`, append(args, w.filter.Person)
+	if person != "" {
+		where, args = where+person, append(args, w.filter.Person)
 	}
 	if w.filter.Action != "" {
 		where, args = where+` AND a.action = ?`, append(args, w.filter.Action)

@@ -17,14 +17,15 @@ type term struct {
 	left   bool // its commit goes on without anybody who waits
 }
 
-// steadfast returns a context for what is not given up when the person who asked goes away, and its term.
+// steadfast returns a context for what is not given up when the person who asked goes away, and its term. What has no end
+// is never done: the driver would watch over each statement with a goroutine of its own, a third of what a change takes.
 func (d *dialect) steadfast(ctx context.Context) (context.Context, *term) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	t := &term{wait: d.wait, cancel: cancel}
-	if t.wait > 0 {
-		t.timer = time.AfterFunc(t.wait, cancel)
+	ctx = context.WithoutCancel(ctx)
+	if d.wait == 0 {
+		return ctx, &term{cancel: func() {}}
 	}
-	return ctx, t
+	ctx, cancel := context.WithCancel(ctx)
+	return ctx, &term{wait: d.wait, cancel: cancel, timer: time.AfterFunc(d.wait, cancel)}
 }
 
 // end ends the context, but for a commit that goes on.

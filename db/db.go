@@ -36,6 +36,7 @@ type DB struct {
 	resolving chan struct{} // and for each who asks about a key in doubt
 
 	changing sync.Mutex // held from a change's begin until it has been told, so that changes are told in order
+	group    commitGroup
 	uses     *useWriter // nil until there is one to merge
 	recent   *recentUses
 	unmerged atomic.Int64 // uses that were left when they were merged here last

@@ -20,10 +20,10 @@ var ErrStopped = errors.New("the disk failed while the database was written: not
 // dropped what it took before, and says so only once: it would let later writes succeed on top of a hole. So nothing more
 // is written, and the next start looks at what is there. A disk that is full or can only be read has dropped nothing.
 type disk struct {
-	path    string
-	stopped atomic.Bool
-	tell    func(error) // called once, with why
-	commits int         // since the log was last moved into the database; of the one connection that writes
+	path       string
+	stopped    atomic.Bool
+	tell       func(error) // called once, with why
+	statements int         // since the log was last moved into the database; of the one connection that writes
 
 	readers []*sqlx.DB
 	early   atomic.Int64 // connections of theirs that were made while the file system could only be read

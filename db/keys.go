@@ -47,10 +47,7 @@ func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Finger
 	var made access.Key
 	used := sql.NullString{String: access.HashOnce(once), Valid: once != ""}
 	err := db.change(ctx, actor, access.CreateKey, func(ctx context.Context, t *tx) (access.Change, error) {
-		if err := t.checkOnce(ctx, used); err != nil {
-			return access.Change{}, err
-		}
-		if err := t.checkLimits(ctx, db.limits); err != nil {
+		if err := t.checkNewKey(ctx, used, db.limits); err != nil {
 			return access.Change{}, err
 		}
 		made = access.Key{ID: newID(), UserID: actor.UserID, Last4: f.Last4, CreatedAt: t.at}
@@ -67,32 +64,22 @@ func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Finger
 	return made, err
 }
 
-// checkOnce refuses the once of a form that has made a key. Changes happen one at a time, so none can come between.
-func (t *tx) checkOnce(ctx context.Context, once sql.NullString) error {
+// checkNewKey refuses the once of a form that has made a key, and one key too many. Changes happen one at a time, so none can
+// come between. Those count too that were made up to a minute later by a clock that was set back since.
+func (t *tx) checkNewKey(ctx context.Context, once sql.NullString, limits access.KeyLimits) error {
 	var used bool
-	err := t.GetContext(ctx, &used, t.Rebind(`SELECT EXISTS (SELECT 1 FROM keys WHERE user_id = ? AND once = ?)`),
-		t.actor.UserID, once)
-	if err == nil && used {
+	var active, recent int
+	err := t.QueryRowxContext(ctx, t.Rebind(`SELECT EXISTS (SELECT 1 FROM keys WHERE user_id = ? AND once = ?),
+		(SELECT count(*) FROM keys WHERE user_id = ? AND deactivated_at IS NULL),
+		(SELECT count(*) FROM keys WHERE user_id = ? AND created_at > ? AND created_at <= ?)`),
+		t.actor.UserID, once, t.actor.UserID, t.actor.UserID, micros(t.at.Add(-time.Minute)), micros(t.at.Add(time.Minute))).
+		Scan(&used, &active, &recent)
+	if err != nil {
+		return err
+	}
+	if used {
 		return access.Refuse(access.Clashes, "once", "This form has already made a key, which was shown in that answer "+
 			"only. Open API Keys again: if you did not save the key, deactivate it and make another.")
-	}
-	return err
-}
-
-// checkLimits refuses one key too many. Changes happen one at a time, so no two can pass together. Those count too that were
-// made up to a minute later by a clock that was set back since.
-func (t *tx) checkLimits(ctx context.Context, limits access.KeyLimits) error {
-	var active, recent int
-	err := t.GetContext(ctx, &active, t.Rebind(`SELECT count(*) FROM keys WHERE user_id = ? AND deactivated_at IS NULL`),
-		t.actor.UserID)
-	if err != nil {
-		return err
-	}
-	err = t.GetContext(ctx, &recent, t.Rebind(`SELECT count(*) FROM keys
-		WHERE user_id = ? AND created_at > ? AND created_at <= ?`),
-		t.actor.UserID, micros(t.at.Add(-time.Minute)), micros(t.at.Add(time.Minute)))
-	if err != nil {
-		return err
 	}
 	return limits.Check(active, recent)
 }

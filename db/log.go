@@ -19,7 +19,15 @@ type auditLog struct {
 }
 
 // record writes the entry of the change, has the tree grow by it, and signs what the tree holds then.
-func (t *tx) record(ctx context.Context, what access.Action, c access.Change) (err error) {
+func (t *tx) record(ctx context.Context, what access.Action, c access.Change) error {
+	if err := t.enter(ctx, what, c); err != nil {
+		return err
+	}
+	return t.seal(ctx)
+}
+
+// enter writes the entry of the change, and has the tree grow by it.
+func (t *tx) enter(ctx context.Context, what access.Action, c access.Change) (err error) {
 	c.Number, c.At, c.Actor, c.Address, c.Action = t.number, t.at, t.actor.UserID, t.actor.Address, what
 	if c.Traces, err = t.traced(ctx); err != nil {
 		return err
@@ -32,18 +40,22 @@ func (t *tx) record(ctx context.Context, what access.Action, c access.Change) (e
 	if err != nil {
 		return err
 	}
-	checkpoint, err := sign(t.log.Origin, tree, t.signing, t.cosigns)
-	if err != nil {
-		return err
-	}
 	_, err = affect(ctx, t, `INSERT INTO audit (number, at, actor, address, action, user_id, key_id, detail, traces, hashes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		c.Number, micros(c.At), c.Actor, c.Address, c.Action, c.UserID, c.KeyID, c.Detail, c.Traces, hashes)
+	t.log.Edge = tree.Edge
+	t.logged = logged{number: c.Number, leaf: entry}
+	return err
+}
+
+// seal signs what the tree holds with the change.
+func (t *tx) seal(ctx context.Context) error {
+	checkpoint, err := sign(t.log.Origin, access.Tree{Size: t.number, Edge: t.log.Edge}, t.signing, t.cosigns)
 	if err != nil {
 		return err
 	}
-	t.logged = logged{c.Number, entry, checkpoint}
-	_, err = affect(ctx, t, `UPDATE audit_head SET origin = ?, edge = ?, checkpoint = ?`, t.log.Origin, tree.Edge, checkpoint)
+	t.logged.checkpoint = checkpoint
+	_, err = affect(ctx, t, `UPDATE audit_head SET origin = ?, edge = ?, checkpoint = ?`, t.log.Origin, t.log.Edge, checkpoint)
 	return err
 }
 

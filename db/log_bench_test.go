@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,16 +46,24 @@ func loggedFile(b *testing.B, users int) (d *db.DB, file string) {
 	return d, file
 }
 
-// makeKeys makes keys, the first of which is that of user number from.
-func makeKeys(b *testing.B, d *db.DB, users, from, n int) {
+// makeKeys makes keys, the first of which is that of user number from, with so many at work on them.
+func makeKeys(b *testing.B, d *db.DB, users, from, n, writers int) {
 	b.Helper()
-	for i := range n {
-		alice := access.Actor{UserID: fmt.Sprint("u", (from+i)%users), Role: access.User, Address: "192.0.2.1"}
-		f := d.Secrets().Pepper.Fingerprint(access.NewSecret(access.DefaultPrefix))
-		if _, err := d.CreateKey(b.Context(), alice, f, access.NewToken()); err != nil {
-			b.Fatal(err)
-		}
+	var made atomic.Int64
+	var working sync.WaitGroup
+	for range writers {
+		working.Go(func() {
+			for i := int(made.Add(1)) - 1; i < n; i = int(made.Add(1)) - 1 {
+				alice := access.Actor{UserID: fmt.Sprint("u", (from+i)%users), Role: access.User, Address: "192.0.2.1"}
+				f := d.Secrets().Pepper.Fingerprint(access.NewSecret(access.DefaultPrefix))
+				if _, err := d.CreateKey(b.Context(), alice, f, access.NewToken()); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
 	}
+	working.Wait()
 }
 
 // bareRows commits rows of as many bytes as a key and its entry have, one by one, with nothing around it, and returns how many
@@ -79,19 +89,22 @@ func bareRows(b *testing.B, file string, n int) float64 {
 }
 
 // BenchmarkCreateKey makes keys at synchronous=FULL, with the entry, its traces, the tree and the signed checkpoint, and says
-// how many times as long that takes as to commit a bare row.
+// how many times as long that takes as to commit a bare row. Writers that wait together are committed together.
 func BenchmarkCreateKey(b *testing.B) {
-	users, n := crowdOf(0), 0
-	d, file := loggedFile(b, users)
-	for b.Loop() {
-		makeKeys(b, d, users, n, 1)
-		n++
+	for _, writers := range []int{1, 8, 64} {
+		b.Run(fmt.Sprint("writers=", writers), func(b *testing.B) {
+			users := crowdOf(0)
+			d, file := loggedFile(b, users)
+			b.ResetTimer()
+			makeKeys(b, d, users, 0, b.N, writers)
+			made := float64(b.N) / b.Elapsed().Seconds()
+			b.StopTimer()
+			bare := bareRows(b, file+".bare", min(b.N, 5000))
+			b.ReportMetric(made, "keys/s")
+			b.ReportMetric(bare, "bare/s")
+			b.ReportMetric(bare/made, "times-bare")
+		})
 	}
-	made := float64(b.N) / b.Elapsed().Seconds()
-	bare := bareRows(b, file+".bare", min(b.N, 5000))
-	b.ReportMetric(made, "keys/s")
-	b.ReportMetric(bare, "bare/s")
-	b.ReportMetric(bare/made, "times-bare")
 }
 
 // BenchmarkVerifyLog checks a log of as many entries as KEYDESK_BENCH_ENTRIES says, and exports it with all proofs.
@@ -105,7 +118,7 @@ func BenchmarkVerifyLog(b *testing.B) {
 	}
 	users := crowdOf(n)
 	d, _ := loggedFile(b, users)
-	makeKeys(b, d, users, 0, n-users)
+	makeKeys(b, d, users, 0, n-users, 8)
 	b.Run("verify", func(b *testing.B) {
 		for b.Loop() {
 			state, err := d.VerifyLog(b.Context(), access.TheOperator(), d.Secrets().Verifiers)

@@ -156,7 +156,8 @@ func (db *DB) readSQLite(path string) error {
 func (db *DB) connect(path string) {
 	db.connectToRead(path)
 	db.disk.readers = []*sqlx.DB{db.read.DB, db.exports}
-	db.write = db.disk.watch(dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)"))
+	db.write = db.disk.watch(dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)",
+		"wal_autocheckpoint(0)"))
 }
 
 func (db *DB) connectToRead(path string) {

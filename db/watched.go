@@ -14,9 +14,9 @@ import (
 // checkpoint moves the log into the database, as far as nobody reads it, and waits for the disk.
 const checkpoint = `PRAGMA wal_checkpoint(PASSIVE)`
 
-// checkpointEvery is after how many transactions the log is moved into the database. SQLite does so by itself when the
-// log has 1,000 pages, which these seldom fill, but tells nobody if the disk fails then.
-const checkpointEvery = 64
+// checkpointEvery is after how many statements the log is moved into the database, with the end of the transaction. SQLite would
+// do so by itself when the log has 1,000 pages, which these seldom fill, but tell nobody if the disk fails then: connect says no.
+const checkpointEvery = 640
 
 // watch opens a pool of one connection to SQLite, all of whose errors the disk takes note of.
 func (d *disk) watch(dsn string) *sqlx.DB {
@@ -101,6 +101,7 @@ func (c *watchedConn) ExecContext(ctx context.Context, query string, args []driv
 		return nil, err
 	}
 	defer c.giveBack(query, stmt)
+	c.disk.statements++
 	done, err := stmt.ExecContext(ctx, args)
 	c.disk.note(err)
 	return done, err
@@ -112,6 +113,7 @@ func (c *watchedConn) QueryContext(ctx context.Context, query string, args []dri
 		c.disk.note(err)
 		return nil, err
 	}
+	c.disk.statements++
 	rows, err := stmt.QueryContext(ctx, args)
 	if err != nil {
 		c.giveBack(query, stmt)
@@ -145,8 +147,8 @@ func (t watchedTx) Commit() error {
 		}
 		return err
 	}
-	if d.commits++; d.commits >= checkpointEvery {
-		d.commits = 0
+	if d.statements >= checkpointEvery {
+		d.statements = 0
 		_, err := t.conn.sqliteConn.ExecContext(context.Background(), checkpoint, nil)
 		d.note(err)
 	}
@@ -168,6 +170,7 @@ func (s watchedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) 
 	if err := s.disk.check(); err != nil {
 		return nil, err
 	}
+	s.disk.statements++
 	done, err := s.sqliteStmt.ExecContext(ctx, args)
 	s.disk.note(err)
 	return done, err

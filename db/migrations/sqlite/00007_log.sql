@@ -16,7 +16,7 @@ ALTER TABLE audit_head ADD COLUMN anchored INTEGER NOT NULL DEFAULT 0;
 
 -- By which the log is searched.
 CREATE INDEX audit_actor ON audit (actor, number);
-CREATE INDEX audit_user ON audit (user_id, number);
+CREATE INDEX audit_user ON audit (user_id, number) WHERE user_id <> actor; -- most are about who made them
 CREATE INDEX audit_action ON audit (action, number);
 CREATE INDEX audit_at ON audit (at, number);
 
