@@ -148,12 +148,12 @@ func (db *DB) isCurrent(ctx context.Context) error {
 	return nil
 }
 
-func (db *DB) migrate(ctx context.Context, write *sqlx.DB) error {
-	files, err := db.migrations()
+func (d *dialect) migrate(ctx context.Context, write *sqlx.DB) error {
+	files, err := d.migrations()
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(db.goose, write.DB, files)
+	provider, err := goose.NewProvider(d.goose, write.DB, files)
 	if err != nil {
 		return err
 	}

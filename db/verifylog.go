@@ -27,8 +27,8 @@ type LogState struct {
 func (s LogState) Sound() bool { return len(s.Findings) == 0 }
 
 // VerifyLog checks the whole audit log against its tree, the tree against its checkpoint, which one of the verifiers' keys
-// must have signed, and the rows of users, keys and links against what the entries made of them. It reads one state of the
-// database, some rows at a time, and keeps about 100 bytes in memory for each row that an entry names.
+// must have signed, the rows of users, keys and links against what the entries made of them, and the triggers that guard all
+// that against what this program makes. It reads one state of the database, some rows at a time, and keeps about 100 bytes in memory for each row that an entry names.
 func (db *DB) VerifyLog(ctx context.Context, actor access.Actor, verifiers []string) (LogState, error) {
 	if err := access.Check(actor, access.SeeLog); err != nil {
 		return LogState{}, err
@@ -42,7 +42,7 @@ func (db *DB) VerifyLog(ctx context.Context, actor access.Actor, verifiers []str
 		return LogState{}, fmt.Errorf("verify audit log: %w", err)
 	}
 	defer func() { _ = t.Rollback() }()
-	state, err := verifyLog(ctx, t, list)
+	state, err := verifyLog(ctx, t, db.dialect, list)
 	if err != nil {
 		return LogState{}, fmt.Errorf("verify audit log: %w", err)
 	}
@@ -50,7 +50,7 @@ func (db *DB) VerifyLog(ctx context.Context, actor access.Actor, verifiers []str
 }
 
 // verifyLog does so in a transaction that sees one state.
-func verifyLog(ctx context.Context, t *sqlx.Tx, verifiers note.Verifiers) (LogState, error) {
+func verifyLog(ctx context.Context, t *sqlx.Tx, d *dialect, verifiers note.Verifiers) (LogState, error) {
 	v := &logCheck{rows: map[rowKey]rowState{}}
 	head, err := readHead(ctx, t)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -66,6 +66,9 @@ func verifyLog(ctx context.Context, t *sqlx.Tx, verifiers note.Verifiers) (LogSt
 		v.checkHead(head, verifiers)
 	}
 	if err := v.checkRows(ctx, t); err != nil {
+		return LogState{}, err
+	}
+	if err := v.checkSchema(ctx, t, d); err != nil {
 		return LogState{}, err
 	}
 	return v.state, nil
