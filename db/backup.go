@@ -133,13 +133,20 @@ func place(partial, file string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(partial, file); errors.Is(err, fs.ErrExist) {
+	if err := renameNew(partial, file); errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s: %w", file, ErrThere)
-	} else if err != nil { // a file system without links
-		if err := os.Rename(partial, file); err != nil {
-			return err
-		}
-		return syncFolder(file)
+	} else if err != nil {
+		return err
 	}
-	return errors.Join(os.Remove(partial), syncFolder(file))
+	return syncFolder(file)
+}
+
+// renameByLink renames a file to a name that no other has, as far as the file system has links.
+func renameByLink(from, to string) error {
+	if err := os.Link(from, to); errors.Is(err, fs.ErrExist) {
+		return err
+	} else if err != nil {
+		return os.Rename(from, to)
+	}
+	return os.Remove(from)
 }

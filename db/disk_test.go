@@ -100,6 +100,27 @@ func TestDiskThatFailsUnderTheDatabaseIsNoticed(t *testing.T) {
 	}
 }
 
+// DUR-4: what a server writes no more after its disk failed, no command beside it writes either.
+func TestNobodyWritesBesideAStoppedServer(t *testing.T) {
+	d, _ := newDiskDesk(t)
+	d.must(d.ShareLock())
+	beside := d.options()
+	beside.Beside = true
+	open := func() error {
+		other, err := db.Open(t.Context(), beside)
+		if err == nil {
+			d.must(other.Close())
+		}
+		return err
+	}
+	d.must(open())
+	disktest.Fail(t, d.path, disktest.Fault{Op: disktest.Sync, Nth: 1, As: disktest.EIO})
+	d.makeKeysUntil(db.ErrStopped, 200)
+	if err := open(); !errors.Is(err, db.ErrInUse) {
+		t.Errorf("beside it: %v", err)
+	}
+}
+
 // DUR-3: a disk that is full when the log is moved into the database ends nothing.
 func TestFullDiskUnderTheDatabaseStopsNothing(t *testing.T) {
 	d, stopped := newDiskDesk(t)

@@ -102,11 +102,20 @@ func (db *DB) openAnchorFile(ctx context.Context, l *look) error {
 		return errors.Join(err, os.Remove(partial))
 	}
 	if aside != "" {
-		if err := os.Link(l.path, aside); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := keepAside(l.path, aside); err != nil {
 			return err
 		}
 	}
 	return errors.Join(os.Rename(partial, l.path), syncFolder(l.path))
+}
+
+// keepAside keeps a copy of the file under another name, unless there is one. It needs no links of the file system.
+func keepAside(path, aside string) error {
+	if _, err := os.Lstat(aside); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	partial := aside + ".partial"
+	return errors.Join(removePartial(partial), copyFile(path, partial), place(partial, aside))
 }
 
 // readable refuses a database that can only be read and would have to do something again: keys would come back.

@@ -65,7 +65,10 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("create database: %w", err)
 	}
-	db.disk = &disk{path: path, tell: o.Stopped}
+	db.disk = &disk{path: path, tell: func(err error) {
+		_, _ = db.lock.TryLock() // so that nobody writes beside it either; or somebody is about to, and finds the same disk
+		o.Stopped(err)
+	}}
 	db.connect(path)
 	if onlyRead(path) {
 		if err := errors.Join(readable(anchor), db.openOnlyRead(ctx, root, o)); err != nil {
@@ -133,11 +136,14 @@ func (db *DB) ShareLock() error {
 	if db.lock == nil {
 		return nil
 	}
+	if err := db.lock.Unlock(); err != nil {
+		return fmt.Errorf("share the lock of the database: %w", err)
+	}
 	shared, err := db.lock.TryRLock()
 	if err != nil {
 		return fmt.Errorf("share the lock of the database: %w", err)
 	}
-	if !shared { // it is let go for a moment, in which somebody was faster
+	if !shared { // somebody was faster
 		return ErrInUse
 	}
 	return nil

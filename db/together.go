@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/keydesk/keydesk/access"
@@ -46,11 +47,11 @@ func (g *commitGroup) take() []*pending {
 }
 
 // commit makes the change, and returns its number and what it made of keys. After errUnchanged the number is what it would
-// have been.
+// have been. On PostgreSQL each is committed by itself: it has so long to do so, and no longer.
 func (db *DB) commit(p *pending) (made int64, changes []access.KeyChange, err error) {
 	p.done = make(chan struct{})
 	switch {
-	case db.shared || p.alone():
+	case db.shared || p.byItself():
 		db.commitAll(func() []*pending { return []*pending{p} })
 	case db.group.join(p):
 		db.commitAll(db.group.take)
@@ -63,39 +64,38 @@ func (db *DB) commit(p *pending) (made int64, changes []access.KeyChange, err er
 	return made, changes, p.err
 }
 
-// alone tells whether the change is committed without others, who could go by secrets from before it.
-func (p *pending) alone() bool {
+// byItself tells whether no others are committed with the change: they could go by secrets from before it.
+func (p *pending) byItself() bool {
 	return p.what == access.RotateSecrets || p.what == access.RenewSecrets
 }
 
-// errGivenUp is told those whose change was to be committed together with one that panicked.
-var errGivenUp = errors.New("given up with a change beside it")
+// errPanic is told of changes that were in the hands of one who panicked.
+var errPanic = errors.New("panic")
 
 // commitAll makes the changes that there are once it is their turn, one after the other, in one transaction. What is refused, or
 // fails, leaves the others alone.
 func (db *DB) commitAll(take func() []*pending) {
 	db.changing.Lock()
 	defer db.changing.Unlock()
-	all := take()
-	for _, p := range all {
-		p.err = unsaved(p.what, errGivenUp)
-		defer close(p.done)
-	}
-	if err := db.makeAll(all); err != nil {
+	all, err := take(), fmt.Errorf("%w (%w)", errPanic, access.ErrUnsure)
+	defer func() {
 		for _, p := range all {
-			p.err = err
+			if err != nil {
+				p.err = fmt.Errorf("%s: %w", p.what, err)
+			}
+			close(p.done)
 		}
-	}
+	}()
+	err = db.makeAll(all)
 }
 
 // makeAll does so. Its error is that of every change, even of those that were refused: it may have been for what others made.
 func (db *DB) makeAll(all []*pending) error {
-	what := all[0].what
 	ctx, term := db.steadfast(all[0].ctx)
 	defer term.end()
 	inner, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
-		return unsaved(what, err)
+		return unsaved("begin", err)
 	}
 	defer func() { _ = inner.Rollback() }()
 	var last *tx
@@ -104,8 +104,10 @@ func (db *DB) makeAll(all []*pending) error {
 	signing := db.Secrets().Signing
 	for _, p := range all {
 		p.tx = &tx{Tx: inner, actor: p.actor, at: db.Now(), signing: signing, former: last}
-		if err := p.make(ctx, len(all) > 1); err != nil {
-			return unsaved(what, err)
+		if len(all) == 1 {
+			p.err = p.make(ctx)
+		} else if err := p.makeBeside(ctx); err != nil {
+			return unsaved("one change of several", err)
 		}
 		if p.err == nil {
 			last = p.tx
@@ -117,15 +119,15 @@ func (db *DB) makeAll(all []*pending) error {
 		return nil
 	}
 	if err := last.seal(ctx); err != nil {
-		return unsaved(what, fmt.Errorf("audit: %w", err))
+		return unsaved("audit", err)
 	}
 	entries[len(entries)-1] = last.logged
 	if len(changes) > 0 && db.tellChange != "" {
 		if _, err := inner.ExecContext(ctx, db.tellChange); err != nil {
-			return unsaved(what, err)
+			return unsaved("tell", err)
 		}
 	}
-	if err := term.commit(what, inner); err != nil {
+	if err := term.commit("end", inner); err != nil {
 		if errors.Is(err, access.ErrUnsure) {
 			db.doubt(ctx, changes)
 		}
@@ -138,19 +140,13 @@ func (db *DB) makeAll(all []*pending) error {
 	return nil
 }
 
-// make makes the change within the transaction, of which the rest stays as it is whatever becomes of it. Its own error says
-// that nothing of the transaction is left.
-func (p *pending) make(ctx context.Context, together bool) error {
-	if together {
-		if _, err := p.tx.ExecContext(ctx, `SAVEPOINT one_change`); err != nil {
-			return err
-		}
+// makeBeside makes the change beside others, of which the transaction keeps what they made whatever becomes of this one. Its
+// own error says that nothing of the transaction is left.
+func (p *pending) makeBeside(ctx context.Context) error {
+	if _, err := p.tx.ExecContext(ctx, `SAVEPOINT one_change`); err != nil {
+		return err
 	}
-	p.err = p.makeAlone(ctx)
-	if !together {
-		return nil
-	}
-	if p.err != nil {
+	if p.err = p.make(ctx); p.err != nil {
 		if _, err := p.tx.ExecContext(ctx, `ROLLBACK TO one_change`); err != nil {
 			return errors.Join(p.err, err)
 		}
@@ -159,7 +155,13 @@ func (p *pending) make(ctx context.Context, together bool) error {
 	return err
 }
 
-func (p *pending) makeAlone(ctx context.Context) error {
+// make makes the change. A panic is an error of it: who waits for another change, and has this one in hand, has no part in it.
+func (p *pending) make(ctx context.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = unsaved(p.what, fmt.Errorf("%w: %v\n%s", errPanic, v, debug.Stack()))
+		}
+	}()
 	entry, err := p.tx.run(ctx, p.what, p.act)
 	switch {
 	case errors.Is(err, errUnchanged):

@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/keydesk/keydesk/access"
@@ -23,7 +24,7 @@ func (d *desk) makes(once string) (func(), *outcome) {
 // Of changes that are committed together each is what it would be alone: one that is refused, or fails, leaves the others as
 // they are, and one that has nothing left to do succeeds.
 func TestChangesThatAreCommittedTogetherAreAsTheyAreAlone(t *testing.T) {
-	d := newDesk(t)
+	d := newSQLiteDesk(t)
 	old, _ := d.makeKey(d.alice)
 	told, entries := len(d.all()), len(d.changes())
 	first, one := d.makes("once")
@@ -72,7 +73,7 @@ func TestChangesThatAreCommittedTogetherAreAsTheyAreAlone(t *testing.T) {
 
 // What is left of a transaction that the database gave up is nothing, and so are all told who were in it.
 func TestChangesBesideOneThatEndsTheTransactionAreUnsaved(t *testing.T) {
-	d := newDesk(t)
+	d := newSQLiteDesk(t)
 	before := d.content()
 	first, one := d.makes("")
 	last, two := d.makes("")
@@ -94,7 +95,7 @@ func TestChangesBesideOneThatEndsTheTransactionAreUnsaved(t *testing.T) {
 // DUR-4: whoever was in a commit that fails is told that nobody knows, even who was refused: it may have been for what the
 // others made.
 func TestChangesWhoseCommitFailsAreAllUnsure(t *testing.T) {
-	d := newDesk(t)
+	d := newSQLiteDesk(t)
 	allow := dbtest.UnsureCommits(t, d.path)
 	first, one := d.makes("once")
 	last, two := d.makes("once")
@@ -108,17 +109,46 @@ func TestChangesWhoseCommitFailsAreAllUnsure(t *testing.T) {
 	d.makeKey(d.alice)
 }
 
-// A change that panics takes those beside it with it, and nobody waits for ever.
-func TestChangesBesideOneThatPanicsAreUnsaved(t *testing.T) {
-	d := newDesk(t)
+// A change that panics fails, and leaves those before and after it as they are.
+func TestChangeThatPanicsFailsByItself(t *testing.T) {
+	d := newSQLiteDesk(t)
 	first, one := d.makes("")
+	last, two := d.makes("")
+	var broken error
+	d.Together(first, func() {
+		broken = d.ChangeBy(t.Context(), func(exec func(string) error) error {
+			d.must(exec(`UPDATE users SET name = 'Mallory'`))
+			panic("broken")
+		})
+	}, last)
+	if !errors.Is(broken, access.ErrUnsaved) || !strings.Contains(broken.Error(), "panic: broken") {
+		t.Errorf("got %v", broken)
+	}
+	if one.err != nil || two.err != nil || d.count(`SELECT count(*) FROM keys`) != 2 {
+		t.Errorf("%v, %v, %d keys", one.err, two.err, d.count(`SELECT count(*) FROM keys`))
+	}
+	if n := d.count(`SELECT count(*) FROM users WHERE name = 'Mallory'`); n != 0 {
+		t.Errorf("%d users have the name that a failed change gave them", n)
+	}
+}
+
+// Where whoever commits for others panics, nobody waits for ever, or is told that it is done.
+func TestPanicOfACommitIsNoAnswer(t *testing.T) {
+	d := newSQLiteDesk(t)
+	d.close()
+	o := d.options()
+	o.Tell = func(access.KeyChange) { panic("broken") }
+	d.openWith(o)
+	first, one := d.makes("")
+	last, two := d.makes("")
 	var panicked any
 	d.Together(func() {
 		defer func() { panicked = recover() }()
-		_ = d.ChangeBy(t.Context(), func(func(string) error) error { panic("broken") })
-	}, first)
-	if panicked != "broken" || !errors.Is(one.err, access.ErrUnsaved) {
-		t.Errorf("panicked with %v, beside it %v", panicked, one.err)
+		first()
+	}, last)
+	if panicked == nil || !errors.Is(two.err, access.ErrUnsure) {
+		t.Errorf("panicked with %v; got %v and %v", panicked, one.err, two.err)
 	}
+	d.reopen()
 	d.makeKey(d.alice)
 }

@@ -41,9 +41,7 @@ func (f anchorFlags) check(d databaseFlags) error {
 // openToChange opens the database for one change of the operator's. The anchor of an instance that is at work on PostgreSQL
 // gets the change from there.
 func openToChange(ctx context.Context, std stdio, d databaseFlags, s secretFlags, a anchorFlags) (*db.DB, error) {
-	opened, err := openDatabase(ctx, d, s, a, db.Options{
-		Notice: func(sentence string) { _, _ = fmt.Fprintln(std.err, "keydesk: "+sentence) },
-	})
+	opened, err := openDatabase(ctx, d, s, a, db.Options{Notice: std.notice})
 	if errors.Is(err, db.ErrAnchorInUse) && db.IsPostgres(d.Database) {
 		return openDatabase(ctx, d, s, anchorFlags{}, db.Options{})
 	}

@@ -84,8 +84,8 @@ func TestAuditLogThatIsAlteredIsRefused(t *testing.T) {
 	l := newLogged(t)
 	l.tamper(`UPDATE audit SET actor = 'bob' WHERE number = 2`, `UPDATE keys SET user_id = 'bob' WHERE number = 1`)
 	code, out, complaint := command(t, "", "audit", "verify", l.database)
-	if code != 1 || complaint != "keydesk: the audit log or what it tells of was altered; findings: 2\n" ||
-		strings.Count(out, "\n") != 2 || !strings.Contains(out, "entry 2 (add user) is not as it was written") ||
+	if code != 1 || complaint != "keydesk: the audit log or what it tells of was altered; findings: 5\n" ||
+		strings.Count(out, "\n") != 5 || strings.Count(out, "trigger ") != 3 || !strings.Contains(out, "entry 2 (add user) is not as it was written") ||
 		!strings.Contains(out, " of bob is not as entry 4 left it") {
 		t.Errorf("%d %s %s", code, out, complaint)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -61,11 +62,7 @@ func (c *auditVerifyCmd) keys(ctx context.Context, d *db.DB) (keys []string, lis
 
 // all checks the whole log, and the rows that it tells of.
 func (c *auditVerifyCmd) all(ctx context.Context, d *db.DB, std stdio) error {
-	keys, _, err := c.keys(ctx, d)
-	if err != nil {
-		return err
-	}
-	state, err := d.VerifyLog(ctx, access.TheOperator(), keys)
+	state, err := c.state(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -82,6 +79,21 @@ func (c *auditVerifyCmd) all(ctx context.Context, d *db.DB, std stdio) error {
 	return err
 }
 
+// state checks the log. Where its key was rotated between a look at the keys and one at the log, it looks again.
+func (c *auditVerifyCmd) state(ctx context.Context, d *db.DB) (state db.LogState, err error) {
+	keys, _, err := c.keys(ctx, d)
+	for err == nil {
+		if state, err = d.VerifyLog(ctx, access.TheOperator(), keys); err != nil || state.Sound() {
+			return state, err
+		}
+		looked := keys
+		if keys, _, err = c.keys(ctx, d); slices.Equal(keys, looked) {
+			break
+		}
+	}
+	return state, err
+}
+
 func wrongLog(state db.LogState) error {
 	all := len(state.Findings) + state.More
 	if state.More > 0 {
@@ -92,11 +104,11 @@ func wrongLog(state db.LogState) error {
 
 // entry checks one entry.
 func (c *auditVerifyCmd) entry(ctx context.Context, d *db.DB, std stdio) error {
-	_, list, err := c.keys(ctx, d)
+	p, head, err := d.LogProof(ctx, access.TheOperator(), c.Entry)
 	if err != nil {
 		return err
 	}
-	p, head, err := d.LogProof(ctx, access.TheOperator(), c.Entry)
+	_, list, err := c.keys(ctx, d) // after the log, or a rotation between the two would pass for a wrong signature
 	if err != nil {
 		return err
 	}
@@ -146,6 +158,9 @@ func (c *auditVerifyCmd) checkpoint(ctx context.Context, d *db.DB, std stdio) er
 	}
 	proof, head, err := d.LogConsistency(ctx, access.TheOperator(), old.Size)
 	if err != nil {
+		return err
+	}
+	if _, list, err = c.keys(ctx, d); err != nil { // it may be of a newer one by now
 		return err
 	}
 	now, err := access.OpenCheckpoint(head.Signed, list)

@@ -41,6 +41,9 @@ type stdio struct {
 	out, err io.Writer
 }
 
+// notice tells the operator what was done besides, a sentence.
+func (s stdio) notice(sentence string) { _, _ = fmt.Fprintln(s.err, "keydesk: "+sentence) }
+
 func main() {
 	std := stdio{os.Stdin, os.Stdout, os.Stderr}
 	if err := harden(); err != nil {

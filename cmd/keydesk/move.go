@@ -36,7 +36,7 @@ func (c *moveCmd) Run(ctx context.Context, std stdio) error {
 	seen := isTerminal(std.err)
 	m, err := db.Move(ctx, db.Options{
 		Database: c.From, Now: time.Now, Anchor: c.anchor(), AcceptLoss: c.AcceptLoss,
-		Notice: func(sentence string) { _, _ = fmt.Fprintln(std.err, "keydesk: "+sentence) },
+		Notice: std.notice,
 		Root:   func(fresh bool) (access.RootSecret, error) { return c.root(c.secret(), fresh) },
 	}, c.To, func(done, total int) {
 		if seen {

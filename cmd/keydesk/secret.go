@@ -157,8 +157,12 @@ func warnOfOpenSecret(path string, log *slog.Logger) {
 	}
 }
 
-// makeSecretFile makes the file with a new root secret, on disk before anything is sealed under it.
+// makeSecretFile makes the file with a new root secret, on disk before anything is sealed under it, whole or not at all.
+// Nobody else makes it meanwhile: the database is locked.
 func makeSecretFile(path string) ([]byte, error) {
-	content := []byte(access.NewRootSecret() + "\n")
-	return content, writeSynced(path, content, os.O_EXCL)
+	content, partial := []byte(access.NewRootSecret()+"\n"), path+".partial"
+	if err := writeSynced(partial, content, os.O_TRUNC); err != nil {
+		return nil, err
+	}
+	return content, errors.Join(os.Rename(partial, path), syncFolder(path))
 }

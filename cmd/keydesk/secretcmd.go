@@ -37,7 +37,7 @@ func (c *secretRotateCmd) Run(ctx context.Context, std stdio) error {
 	if r.Root && c.made(c.databaseFlags) {
 		rotate = c.withNewFile
 	}
-	said, err := rotate(ctx, r)
+	said, err := rotate(ctx, std, r)
 	if err != nil {
 		return err
 	}
@@ -61,13 +61,13 @@ func (c *secretRotateCmd) rotation() db.Rotation {
 }
 
 // withGiven rotates under the root secrets that were given: the new one, and with it the former one.
-func (c *secretRotateCmd) withGiven(ctx context.Context, r db.Rotation) (said string, err error) {
+func (c *secretRotateCmd) withGiven(ctx context.Context, std stdio, r db.Rotation) (said string, err error) {
 	if r.Root {
 		if err := c.twoGiven(c.databaseFlags); err != nil {
 			return "", err
 		}
 	}
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, c.anchor(), db.Options{Beside: true})
+	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, c.anchor(), db.Options{Beside: true, Notice: std.notice})
 	if errors.Is(err, db.ErrWrongSecret) && r.Root {
 		err = fmt.Errorf("%w, and the one in use until now with %s; nothing was changed", err, previousVariable)
 	}
@@ -83,9 +83,9 @@ func (c *secretRotateCmd) withGiven(ctx context.Context, r db.Rotation) (said st
 
 // withNewFile makes a new root secret beside the file of the one in use. It is on disk before anything is sealed under it,
 // and takes the other's place when everything is.
-func (c *secretRotateCmd) withNewFile(ctx context.Context, r db.Rotation) (said string, err error) {
+func (c *secretRotateCmd) withNewFile(ctx context.Context, std stdio, r db.Rotation) (said string, err error) {
 	path := c.path(c.databaseFlags)
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, c.anchor(), db.Options{Beside: true}) // which ends what was begun before
+	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, c.anchor(), db.Options{Beside: true, Notice: std.notice}) // which ends what was begun before
 	if err = errors.Join(err, closeIf(d)); err != nil {
 		return "", err
 	}
@@ -101,7 +101,7 @@ func (c *secretRotateCmd) withNewFile(ctx context.Context, r db.Rotation) (said 
 	open := func(root access.RootSecret) (*db.DB, error) {
 		return db.Open(ctx, db.Options{
 			Database: c.Database, Now: time.Now, Beside: true, Root: func(bool) (access.RootSecret, error) { return root, nil },
-			Anchor: c.anchor().file(c.databaseFlags), AcceptLoss: c.AcceptLoss,
+			Anchor: c.anchor().file(c.databaseFlags), AcceptLoss: c.AcceptLoss, Notice: std.notice,
 		})
 	}
 	d, err = open(former) // or somebody else has just rotated it, and was cut short: this is refused, and the next one ends that

@@ -1,0 +1,20 @@
+package db
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// renameNew renames a file to a name that no other has, else its error is fs.ErrExist. No instant leaves it with two names
+// where the file system can do so.
+func renameNew(from, to string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	if err == unix.EINVAL || err == unix.ENOSYS {
+		return renameByLink(from, to)
+	}
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}
