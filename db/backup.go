@@ -139,7 +139,7 @@ func place(partial, file string) error {
 		if err := os.Rename(partial, file); err != nil {
 			return err
 		}
-		return syncFolder(file)
+		return SyncFolder(file)
 	}
-	return errors.Join(os.Remove(partial), syncFolder(file))
+	return errors.Join(os.Remove(partial), SyncFolder(file))
 }

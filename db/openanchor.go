@@ -106,7 +106,7 @@ func (db *DB) openAnchorFile(ctx context.Context, l *look) error {
 			return err
 		}
 	}
-	return errors.Join(os.Rename(partial, l.path), syncFolder(l.path))
+	return errors.Join(os.Rename(partial, l.path), SyncFolder(l.path))
 }
 
 // readable refuses a database that can only be read and would have to do something again: keys would come back.

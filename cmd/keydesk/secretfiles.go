@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -174,7 +173,7 @@ func turnSecretFiles(path string) error {
 	if err := os.Rename(newFile(path), path); err != nil {
 		return err
 	}
-	return syncFolder(path)
+	return db.SyncFolder(path)
 }
 
 // writeSynced writes a file that only its owner may read, with the flag besides those that every one takes.
@@ -187,13 +186,5 @@ func writeSynced(path string, content []byte, flag int) error {
 	if err = errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	return syncFolder(path)
-}
-
-func syncFolder(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return db.SyncFolder(path)
 }
