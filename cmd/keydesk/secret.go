@@ -32,9 +32,9 @@ func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, a anchorF
 		return nil, err
 	}
 	if path := s.path(d); !inEnvironment(secretVariable) && path != "" && !missing(newFile(path)) {
-		letGo, err := holdSecretFiles(path)
+		unlock, err := lockSecretFiles(path)
 		if err == nil {
-			err = errors.Join(finishRotation(ctx, opened, path), letGo())
+			err = errors.Join(finishRotation(ctx, opened, path), unlock())
 		}
 		if err != nil {
 			return nil, errors.Join(err, opened.Close())
@@ -74,7 +74,7 @@ func finishRotation(ctx context.Context, d *db.DB, path string) error {
 	case err != nil:
 		return err
 	}
-	if err := turnSecretFiles(path); err != nil {
+	if err := putNewSecret(path); err != nil {
 		return fmt.Errorf("the root secret was rotated, and the new one is in %s: put it in the place of %s: %w", newFile(path), path, err)
 	}
 	return nil

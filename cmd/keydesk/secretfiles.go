@@ -99,8 +99,8 @@ func keptApart(path string) error {
 	return err
 }
 
-// holdSecretFiles has nobody else rotate the root secret until let go.
-func holdSecretFiles(path string) (letGo func() error, err error) {
+// lockSecretFiles has nobody else rotate the root secret until it is unlocked.
+func lockSecretFiles(path string) (unlock func() error, err error) {
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
 	err = lock.Lock()
 	if err == nil {
@@ -124,9 +124,9 @@ func ownedAs(made, other string) error {
 	return err
 }
 
-// turnSecretFiles puts the new root secret in the place of the one in use, and keeps that as the previous one. Cut short
+// putNewSecret puts the new root secret in the place of the one in use, and keeps that as the previous one. Cut short
 // anywhere, it is done again by who opens the database next.
-func turnSecretFiles(path string) error {
+func putNewSecret(path string) error {
 	content, err := readSecretFile(path, os.Geteuid())
 	if err != nil {
 		return err
