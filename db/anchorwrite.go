@@ -44,9 +44,9 @@ func (db *DB) appendToAnchor(ctx context.Context) error {
 		if len(entries) == 0 {
 			return fmt.Errorf("entry %d of the audit log is missing", last+1)
 		}
-		for _, c := range entries {
-			last = c.Number
-			if err := w.entry(c, head); err != nil {
+		for _, e := range entries {
+			last = e.Number
+			if err := w.entry(e.Change, head); err != nil {
 				return err
 			}
 		}

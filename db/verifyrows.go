@@ -168,7 +168,7 @@ func (v *logCheck) missing(ctx context.Context, t *sqlx.Tx) error {
 			v.state.More += len(lost[number])
 			continue
 		}
-		entries, err := storedEntries(ctx, t, `WHERE number = ?`, number)
+		entries, err := entryAt(ctx, t, number)
 		if err != nil {
 			return err
 		}
