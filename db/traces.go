@@ -47,7 +47,7 @@ func (t *tx) made(table string, id any) {
 // traceTable writes down what there is in the whole table.
 func (t *tx) traceTable(ctx context.Context, table string) error {
 	whole := newTableDigest()
-	if err := eachWatched(ctx, t.Tx, table, `1 = 1`, nil, func(_ any, digest []byte) { whole.add(digest) }); err != nil {
+	if err := everyWatched(ctx, t.Tx, table, func(_ any, digest []byte) { whole.add(digest) }); err != nil {
 		return err
 	}
 	if whole.rows > 0 {
