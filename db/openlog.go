@@ -78,7 +78,7 @@ func (db *DB) beginLog(ctx context.Context, inner *sqlx.Tx, entries int64) error
 
 // traceLinks writes down what links there are, each by itself: old ones are forgotten.
 func (t *tx) traceLinks(ctx context.Context) error {
-	return everyWatched(ctx, t.Tx, "links", func(id any, digest []byte) {
+	return allDigests(ctx, t.Tx, "links", func(id any, digest []byte) {
 		t.traces = append(t.traces, access.Trace{Table: "links", ID: rowID(id), Is: spell(digest)})
 	})
 }
