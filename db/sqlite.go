@@ -29,7 +29,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
-	if err := secureLog(path); err != nil {
+	if err := secureWAL(path); err != nil {
 		return fmt.Errorf("%s: wait for the disk: %w", o.Database, err)
 	}
 	fresh, err := inspect(ctx, path)
