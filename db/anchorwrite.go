@@ -51,7 +51,7 @@ func (db *DB) appendToAnchor(ctx context.Context) error {
 			}
 		}
 	}
-	return w.end(head.Number)
+	return w.finish(head.Number)
 }
 
 // verifierOf returns the public key of the newest key that signs the log of this origin.
@@ -99,8 +99,8 @@ func (w *anchorWriter) line(entry []byte, checkpoint string) (err error) {
 	return w.flush()
 }
 
-// end waits until everything is on the disk, and notes that the anchor has as many entries.
-func (w *anchorWriter) end(entries int64) error {
+// finish waits until everything is on the disk, and notes that the anchor has as many entries.
+func (w *anchorWriter) finish(entries int64) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
