@@ -14,6 +14,7 @@ import (
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/db/dbtest"
+	"github.com/keydesk/keydesk/db/provetest"
 )
 
 // past is a database with a history of every kind of change, and what is kept elsewhere of it.
@@ -96,7 +97,7 @@ func (p *past) finds(database string) string {
 // AUD-4: whatever is altered, deleted, put in, reordered, cut off or set back, in whichever way, is found.
 func TestProveTamperingIsFound(t *testing.T) {
 	rounds := 210
-	if proving() {
+	if provetest.Asked() {
 		rounds = 10_000
 	}
 	seed := uint64(time.Now().UnixNano())
@@ -146,11 +147,11 @@ func (p *past) tamper(name, file string) (what string, err error) {
 
 // AUD-4: as on SQLite. The tables are put back from copies after each time.
 func TestProveTamperingWithPostgresIsFound(t *testing.T) {
-	if os.Getenv("KEYDESK_TEST_POSTGRES") != "1" && !proving() {
+	if os.Getenv("KEYDESK_TEST_POSTGRES") != "1" && !provetest.Asked() {
 		t.Skip("KEYDESK_TEST_POSTGRES=1 tries this")
 	}
 	rounds := 25
-	if proving() {
+	if provetest.Asked() {
 		rounds = 500
 	}
 	seed := uint64(time.Now().UnixNano())
@@ -198,7 +199,7 @@ func TestProveTamperingWithPostgresIsFound(t *testing.T) {
 // AUD-4: whatever happens by the program itself, nothing is found.
 func TestProveLogIsClean(t *testing.T) {
 	rounds := 12
-	if proving() {
+	if provetest.Asked() {
 		rounds = 1000
 	}
 	seed := uint64(time.Now().UnixNano())
