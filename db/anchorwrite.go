@@ -107,7 +107,7 @@ func (w *anchorWriter) finish(entries int64) error {
 	if err := w.file.Datasync(); err != nil {
 		return err
 	}
-	w.anchor.end, w.size, w.anchor.verifier = w.at, entries, w.verifier
+	w.end, w.size, w.anchor.verifier = w.at, entries, w.verifier
 	return nil
 }
 
