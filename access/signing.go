@@ -27,13 +27,14 @@ func NewSigningKey(origin string, seed []byte) (signer note.Signer, verifier str
 	return signer, verifier, err
 }
 
-// ParseVerifiers reads public keys as note spells them.
+// ParseVerifiers reads public keys as note spells them. Its error says which one is none, and never quotes it: it may be a
+// secret that was given in its place.
 func ParseVerifiers(keys []string) (note.Verifiers, error) {
 	var list []note.Verifier
-	for _, key := range keys {
+	for i, key := range keys {
 		v, err := note.NewVerifier(key)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no public key of an audit log, such as `keydesk audit key` prints", key)
+			return nil, fmt.Errorf("number %d is no public key of an audit log, such as `keydesk audit key` prints", i+1)
 		}
 		list = append(list, v)
 	}

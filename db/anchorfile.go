@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 )
 
 // anchorLine is a line of an anchor file: either a head, which names the log and the key that signs it from there on, or
@@ -154,15 +153,6 @@ func eachAnchorLine(f *os.File, from, to int64, do func(at int64, line anchorLin
 
 // errAnchorLine says that a line is not as it was written.
 var errAnchorLine = errors.New("not as it was written")
-
-// syncFolder waits until the names in the folder of a file are on the disk.
-func syncFolder(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
 
 // appended is the file that an anchor is appended to.
 type appended interface {

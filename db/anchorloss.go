@@ -35,7 +35,7 @@ const mostNamed = 10
 // compareAll reads the whole file and compares it with the database, entry by entry. unknown is why the database's own keys
 // do not open the last checkpoint; then one of those that the file names has to.
 func (l *look) compareAll(ctx context.Context, q querier, f *os.File, end anchorEnd, unknown error) error {
-	c := &anchorComparison{l: l, next: leaves{q: q, plain: l.origin == "", done: l.entries == 0}, lost: &loss{
+	c := &anchorComparison{l: l, next: leaves{q: q, treeless: l.origin == "", done: l.entries == 0}, lost: &loss{
 		size: l.size, actions: map[access.Action]int{}, exact: unknown == nil,
 	}}
 	err := eachAnchorLine(f, 0, end.at, func(at int64, line anchorLine) error { return c.line(ctx, at, line) })
@@ -183,11 +183,11 @@ func (l *loss) what() string {
 
 // leaves reads the entries of the database one after the other, as they are hashed.
 type leaves struct {
-	q     querier
-	plain bool // without traces, which an older database does not have
-	some  []access.Change
-	last  int64
-	done  bool // there are no more
+	q        querier
+	treeless bool // the database is from before the log had a tree
+	some     []storedEntry
+	last     int64
+	done     bool // there are no more
 }
 
 // leaf returns the next entry, or nil behind the last one.
@@ -198,15 +198,15 @@ func (r *leaves) leaf(ctx context.Context) (leaf []byte, err error) {
 	if len(r.some) == 0 {
 		const some = 1000
 		read := entriesAfter
-		if r.plain {
-			read = plainEntriesAfter
+		if r.treeless {
+			read = treelessEntriesAfter
 		}
 		if r.some, err = read(ctx, r.q, r.last, some); err != nil || len(r.some) == 0 {
 			r.done = true
 			return nil, err
 		}
 	}
-	c := r.some[0]
-	r.some, r.last = r.some[1:], c.Number
-	return c.Entry()
+	e := r.some[0]
+	r.some, r.last = r.some[1:], e.Number
+	return e.Entry()
 }

@@ -71,5 +71,5 @@ func (db *DB) appendQueued() (done bool, err error) {
 			return false, err
 		}
 	}
-	return true, w.end(last.number)
+	return true, w.finish(last.number)
 }

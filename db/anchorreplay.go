@@ -81,10 +81,11 @@ func (l *look) eachLost(do func(access.Change, []access.Trace) error) (err error
 	})
 }
 
-// goOn has the log go on behind what is lost, in a change of the desk's own: keys that were deactivated in it are ended
-// again, when and by whom it was. Links that are open go too, and sessions: they may have been used, or over. What the log
-// signs from there on is of another name, so that it contradicts nothing that was signed before.
-func (db *DB) goOn(ctx context.Context, w *sqlx.DB, l *look) error {
+// continueLog has the log go on behind what is lost, in a change of the desk's own. Keys that were deactivated in it are ended
+// again, when and by whom it was, and open links are withdrawn, which may have been used. If it is not known what is lost,
+// because the anchor is, keys and links stay. Sessions end in any case: they may have been over. What the log signs from
+// there on is of another name, so that it contradicts nothing that was signed before.
+func (db *DB) continueLog(ctx context.Context, w *sqlx.DB, l *look) error {
 	inner, err := w.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("go on: %w", err)

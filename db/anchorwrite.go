@@ -44,14 +44,14 @@ func (db *DB) appendToAnchor(ctx context.Context) error {
 		if len(entries) == 0 {
 			return fmt.Errorf("entry %d of the audit log is missing", last+1)
 		}
-		for _, c := range entries {
-			last = c.Number
-			if err := w.entry(c, head); err != nil {
+		for _, e := range entries {
+			last = e.Number
+			if err := w.entry(e.Change, head); err != nil {
 				return err
 			}
 		}
 	}
-	return w.end(head.Number)
+	return w.finish(head.Number)
 }
 
 // verifierOf returns the public key of the newest key that signs the log of this origin.
@@ -99,15 +99,15 @@ func (w *anchorWriter) line(entry []byte, checkpoint string) (err error) {
 	return w.flush()
 }
 
-// end waits until everything is on the disk, and notes that the anchor has as many entries.
-func (w *anchorWriter) end(entries int64) error {
+// finish waits until everything is on the disk, and notes that the anchor has as many entries.
+func (w *anchorWriter) finish(entries int64) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
 	if err := w.file.Datasync(); err != nil {
 		return err
 	}
-	w.anchor.end, w.size, w.anchor.verifier = w.at, entries, w.verifier
+	w.end, w.size, w.anchor.verifier = w.at, entries, w.verifier
 	return nil
 }
 

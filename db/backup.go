@@ -138,7 +138,7 @@ func place(partial, file string) error {
 	} else if err != nil {
 		return err
 	}
-	return syncFolder(file)
+	return SyncFolder(file)
 }
 
 // renameByLink renames a file to a name that no other has, as far as the file system has links.

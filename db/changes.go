@@ -18,7 +18,7 @@ func (db *DB) Changes(ctx context.Context, actor access.Actor, f access.ChangeFi
 	if err := access.Check(actor, access.SeeHistory); err != nil {
 		return nil, false, err
 	}
-	w := changesWhere{before: newestIf(before), filter: f}
+	w := wantedChanges{before: newestIf(before), filter: f}
 	if err := w.between(ctx, db.read); err != nil {
 		return nil, false, fmt.Errorf("list changes: %w", err)
 	}
@@ -27,7 +27,7 @@ func (db *DB) Changes(ctx context.Context, actor access.Actor, f access.ChangeFi
 		persons = []string{` AND a.actor = ?`, ` AND a.user_id = ? AND a.user_id <> a.actor`}
 	}
 	for _, person := range persons {
-		some, err := db.changesWhere(ctx, w, person)
+		some, err := db.readChanges(ctx, w, person)
 		if err != nil {
 			return nil, false, fmt.Errorf("list changes: %w", err)
 		}
@@ -37,15 +37,15 @@ func (db *DB) Changes(ctx context.Context, actor access.Actor, f access.ChangeFi
 	return changes[:min(len(changes), HistoryPage)], len(changes) > HistoryPage, nil
 }
 
-// changesWhere is which entries are asked for. The newest page of them is read in the order of an index that has the numbers.
-type changesWhere struct {
+// wantedChanges is which entries are asked for. The newest page of them is read in the order of an index that has the numbers.
+type wantedChanges struct {
 	from, before int64
 	filter       access.ChangeFilter
 }
 
 // between narrows the numbers to those of the time that is asked for. Entries are in order of their numbers, and nearly so
 // of their times: clocks are set.
-func (w *changesWhere) between(ctx context.Context, q querier) error {
+func (w *wantedChanges) between(ctx context.Context, q querier) error {
 	if w.filter.From.IsZero() && w.filter.Until.IsZero() {
 		return nil
 	}
@@ -57,7 +57,7 @@ func (w *changesWhere) between(ctx context.Context, q querier) error {
 	return err
 }
 
-func (w *changesWhere) times() (since, until int64) {
+func (w *wantedChanges) times() (since, until int64) {
 	since, until = math.MinInt64, math.MaxInt64
 	if !w.filter.From.IsZero() {
 		since = micros(w.filter.From)
@@ -68,8 +68,8 @@ func (w *changesWhere) times() (since, until int64) {
 	return since, until
 }
 
-// changesWhere returns a page, and one more, of the entries that the condition on the person, if any, selects too.
-func (db *DB) changesWhere(ctx context.Context, w changesWhere, person string) (changes []access.Change, err error) {
+// readChanges returns a page, and one more, of the entries that the condition on the person, if any, selects too.
+func (db *DB) readChanges(ctx context.Context, w wantedChanges, person string) (changes []access.Change, err error) {
 	where, args := `a.number >= ? AND a.number < ?`, []any{w.from, w.before}
 	if person != "" {
 		where, args = where+person, append(args, w.filter.Person)

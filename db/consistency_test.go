@@ -1,8 +1,9 @@
 package db
 
 import (
-	"os"
 	"testing"
+
+	"github.com/keydesk/keydesk/db/provetest"
 )
 
 // TestConsistencyHolds goes through all that can happen to instances on one database, with the real lease, watch and table
@@ -34,7 +35,7 @@ func TestConsistencyHolds(t *testing.T) {
 		{"three, swift, one change", 4_845_341, true, model{count: 3, ticks: 2, first: 1, kills: true, swift: true}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if row.long && os.Getenv("KEYDESK_PROVE") != "1" {
+			if row.long && !provetest.Asked() {
 				t.Skip("KEYDESK_PROVE=1 tries this too")
 			}
 			m := row.model

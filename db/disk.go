@@ -23,7 +23,7 @@ type disk struct {
 	path       string
 	stopped    atomic.Bool
 	tell       func(error) // called once, with why
-	statements int         // since the log was last moved into the database; of the one connection that writes
+	statements int         // since the WAL was last moved into the database; of the one connection that writes
 
 	readers []*sqlx.DB
 	early   atomic.Int64 // connections of theirs that were made while the file system could only be read
@@ -59,9 +59,9 @@ func brokenDisk(err error) bool {
 	return false
 }
 
-// secureLog waits until all that stands in the log is on the disk. Whoever was killed may not have waited for it: what
+// secureWAL waits until all that stands in the WAL is on the disk. Whoever was killed may not have waited for it: what
 // is read from it, and answered, would not outlast a power cut.
-func secureLog(path string) error {
+func secureWAL(path string) error {
 	for _, name := range []string{path + "-wal", filepath.Dir(path)} {
 		f, err := os.Open(name)
 		if errors.Is(err, fs.ErrNotExist) {

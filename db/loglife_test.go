@@ -4,15 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"time"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
 )
-
-// proving tells whether the long forms are run.
-func proving() bool { return os.Getenv("KEYDESK_PROVE") == "1" }
 
 // life is people who do at a desk whatever can be done there, in any order.
 type life struct {

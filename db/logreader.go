@@ -90,7 +90,7 @@ func (l *logReader) hashesWith(number int64, level int) (hashes []byte, err erro
 	}
 	if b.number != at {
 		b.number, b.hashes = at, map[int64][]byte{}
-		err = everyEntry(l.ctx, l.tx, (at-1)<<blockLevel+1, at<<blockLevel, func(e storedEntry) error {
+		err = eachEntry(l.ctx, l.tx, (at-1)<<blockLevel+1, at<<blockLevel, func(e storedEntry) error {
 			b.hashes[e.Number] = e.hashes
 			return nil
 		})

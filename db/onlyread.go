@@ -65,11 +65,11 @@ func (r reader) Connect(ctx context.Context) (driver.Conn, error) {
 	return &earlyConn{conn, r}, nil
 }
 
-// connect has SQLite look for no log where there is none and it could make none. That is right as long as nobody writes:
+// connect has SQLite look for no WAL where there is none and it could make none. That is right as long as nobody writes:
 // the first who does waits until there are no such connections.
 func (r reader) connect(ctx context.Context, early bool) (sqliteConn, error) {
 	name := dsn(r.path, "deferred", "query_only(1)")
-	if log, err := os.Stat(r.path + "-wal"); early && (err != nil || log.Size() == 0) {
+	if wal, err := os.Stat(r.path + "-wal"); early && (err != nil || wal.Size() == 0) {
 		name += "&immutable=1"
 	}
 	return connectSQLite(ctx, name)
@@ -113,5 +113,5 @@ func (d *disk) writable() error {
 		}
 		time.Sleep(wait)
 	}
-	return secureLog(d.path)
+	return secureWAL(d.path)
 }

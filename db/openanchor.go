@@ -32,7 +32,7 @@ func (db *DB) openAnchor(ctx context.Context, w *sqlx.DB, l *look, o Options) er
 		return db.missAnchor(ctx, o)
 	}
 	notice := o.notice()
-	if err := db.doAgain(ctx, w, l, notice); err != nil {
+	if err := db.redoLost(ctx, w, l, notice); err != nil {
 		return err
 	}
 	if err := db.openAnchorFile(ctx, l); err != nil {
@@ -60,12 +60,12 @@ func (db *DB) missAnchor(ctx context.Context, o Options) error {
 	return err
 }
 
-// doAgain has the database do what it lacks.
-func (db *DB) doAgain(ctx context.Context, w *sqlx.DB, l *look, notice func(string)) error {
+// redoLost has the database do again what it lacks of the anchor, as far as that is known.
+func (db *DB) redoLost(ctx context.Context, w *sqlx.DB, l *look, notice func(string)) error {
 	switch {
 	case !l.there && l.anchored && l.entries > 0:
 		notice("the anchor is made anew: whether keys were deactivated that are active here is not known")
-		return db.goOn(ctx, w, l)
+		return db.continueLog(ctx, w, l)
 	case l.lost == nil || l.lost.accepted:
 		if l.accept != "" {
 			notice("nothing that is named " + l.accept + " is lost any more; take --accept-loss away")
@@ -76,7 +76,7 @@ func (db *DB) doAgain(ctx context.Context, w *sqlx.DB, l *look, notice func(stri
 		return db.replay(ctx, w, l)
 	}
 	notice("the database was older than its anchor: " + l.lost.what())
-	return db.goOn(ctx, w, l)
+	return db.continueLog(ctx, w, l)
 }
 
 // openAnchorFile opens the file to append to, or makes it where there is none, or none of this log as it goes on now.
@@ -106,7 +106,7 @@ func (db *DB) openAnchorFile(ctx context.Context, l *look) error {
 			return err
 		}
 	}
-	return errors.Join(os.Rename(partial, l.path), syncFolder(l.path))
+	return errors.Join(os.Rename(partial, l.path), SyncFolder(l.path))
 }
 
 // keepAside keeps a copy of the file under another name, unless there is one. It needs no links of the file system.

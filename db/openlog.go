@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 	"golang.org/x/mod/sumdb/note"
@@ -79,7 +78,7 @@ func (db *DB) beginLog(ctx context.Context, inner *sqlx.Tx, entries int64) error
 
 // traceLinks writes down what links there are, each by itself: old ones are forgotten.
 func (t *tx) traceLinks(ctx context.Context) error {
-	return eachWatched(ctx, t.Tx, "links", `1 = 1`, nil, func(id any, digest []byte) {
+	return allDigests(ctx, t.Tx, "links", func(id any, digest []byte) {
 		t.traces = append(t.traces, access.Trace{Table: "links", ID: rowID(id), Is: spell(digest)})
 	})
 }
@@ -88,54 +87,24 @@ func (t *tx) traceLinks(ctx context.Context) error {
 func hashEntries(ctx context.Context, t *sqlx.Tx) (tree access.Tree, err error) {
 	const some = 1000
 	for {
-		changes, err := entriesAfter(ctx, t, tree.Size, some)
-		if err != nil || len(changes) == 0 {
+		entries, err := entriesAfter(ctx, t, tree.Size, some)
+		if err != nil || len(entries) == 0 {
 			return tree, err
 		}
-		for _, c := range changes {
-			entry, err := c.Entry()
+		for _, e := range entries {
+			leaf, err := e.Entry()
 			if err != nil {
 				return tree, err
 			}
 			var hashes []byte
-			if tree, hashes, err = tree.Append(entry); err != nil {
+			if tree, hashes, err = tree.Append(leaf); err != nil {
 				return tree, err
 			}
-			if _, err := affect(ctx, t, `UPDATE audit SET hashes = ? WHERE number = ?`, hashes, c.Number); err != nil {
+			if _, err := affect(ctx, t, `UPDATE audit SET hashes = ? WHERE number = ?`, hashes, e.Number); err != nil {
 				return tree, err
 			}
 		}
 	}
-}
-
-// entriesAfter returns entries of the log in their order, with their traces.
-func entriesAfter(ctx context.Context, q querier, number int64, most int) ([]access.Change, error) {
-	return readEntries(ctx, q, `traces`, number, most)
-}
-
-// plainEntriesAfter returns those of a log that has no traces yet.
-func plainEntriesAfter(ctx context.Context, q querier, number int64, most int) ([]access.Change, error) {
-	return readEntries(ctx, q, `'[]'`, number, most)
-}
-
-func readEntries(ctx context.Context, q querier, traces string, number int64, most int) (changes []access.Change, err error) {
-	rows, err := q.QueryxContext(ctx, q.Rebind(`SELECT number, at, actor, address, action, user_id, key_id, detail, `+traces+`
-		FROM audit WHERE number > ? ORDER BY number LIMIT ?`), number, most)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var c access.Change
-		var at int64
-		err := rows.Scan(&c.Number, &at, &c.Actor, &c.Address, &c.Action, &c.UserID, &c.KeyID, &c.Detail, &c.Traces)
-		if err != nil {
-			return nil, err
-		}
-		c.At = time.UnixMicro(at).UTC()
-		changes = append(changes, c)
-	}
-	return changes, rows.Err()
 }
 
 // checkLog returns nil if the log's tree is the one that its checkpoint was signed of.

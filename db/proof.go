@@ -27,7 +27,7 @@ func (db *DB) Head(ctx context.Context, actor access.Actor) (head access.LogHead
 func (db *DB) LogProof(ctx context.Context, actor access.Actor, number int64) (p access.Proof, head access.LogHead, err error) {
 	err = db.readLog(ctx, actor, func(l *logReader) error {
 		head = l.head
-		entries, err := storedEntries(ctx, l.tx, `WHERE number = ?`, number)
+		entries, err := entryAt(ctx, l.tx, number)
 		if err == nil && (len(entries) == 0 || head.Size == 0) {
 			err = access.Refuse(access.NotFound, "", fmt.Sprintf("The audit log has no entry %d.", number))
 		}
@@ -61,7 +61,7 @@ func (db *DB) ExportLog(ctx context.Context, actor access.Actor, from, to int64,
 		if err := begin(l.head); err != nil {
 			return err
 		}
-		return everyEntry(ctx, l.tx, from, min(to, l.head.Size), func(e storedEntry) error {
+		return eachEntry(ctx, l.tx, from, min(to, l.head.Size), func(e storedEntry) error {
 			p, err := l.prove(e)
 			if err != nil {
 				return err

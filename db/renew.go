@@ -11,6 +11,10 @@ import (
 // retireAfter is how old a pepper's successor is at least when it may retire: no instance makes keys under it any more.
 const retireAfter = time.Minute
 
+// sessionKeyLife is how long a session key makes new cookies until it gets a successor, and then how long it still opens
+// its own. That is far longer than a session lasts, so nobody is signed out by it.
+const sessionKeyLife = 30 * 24 * time.Hour
+
 // unused are peppers that no active key needed when they were looked at.
 type unused struct {
 	peppers []string

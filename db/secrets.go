@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 	"golang.org/x/mod/sumdb/note"
@@ -163,7 +162,3 @@ func (db *DB) makeSecrets(ctx context.Context) error {
 	}
 	return term.commit("make secrets", t)
 }
-
-// sessionKeyLife is how long a session key makes new cookies until it gets a successor, and then how long it still opens
-// its own. That is far longer than a session lasts, so nobody is signed out by it.
-const sessionKeyLife = 30 * 24 * time.Hour

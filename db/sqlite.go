@@ -25,45 +25,21 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	beside, err := db.takeLock(path, o.Beside)
-	if err != nil {
+	if o.Beside, err = db.takeLock(path, o.Beside); err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
-	if err := secureLog(path); err != nil {
-		return fmt.Errorf("%s: wait for the disk: %w", o.Database, err)
-	}
-	fresh, err := inspect(ctx, path)
-	if err != nil {
-		return fmt.Errorf("%s: %w", o.Database, err)
-	}
-	if beside { // the anchor is the server's too, which has it hold what is changed here
+	if o.Beside { // the anchor is the server's too, which has it hold what is changed here
 		o.Anchor = ""
 	}
-	if err := db.holdAnchor(o.Anchor); err != nil {
-		return err
-	}
-	var anchor *look
-	if fresh {
-		if anchor, err = lookAtAnchor(ctx, nil, -1, access.RootSecret{}, o); err != nil {
-			return err
-		}
-	}
-	root, err := o.Root(fresh)
+	root, anchor, err := db.lookAtFile(ctx, path, o)
 	if err != nil {
 		return err
-	}
-	if !fresh {
-		// Before anything is written: a wrong root secret, or anchor, must change nothing.
-		if anchor, err = db.checkFile(ctx, path, root, o); err != nil {
-			return fmt.Errorf("%s: %w", o.Database, err)
-		}
 	}
 	anchor.appendTo(db.anchor)
 	if !onlyRead(path) {
-		err = createFile(path)
-	}
-	if err != nil {
-		return fmt.Errorf("create database: %w", err)
+		if err := createFile(path); err != nil {
+			return fmt.Errorf("create database: %w", err)
+		}
 	}
 	db.disk = &disk{path: path, tell: func(err error) {
 		_, _ = db.lock.TryLock() // so that nobody writes beside it either; or somebody is about to, and finds the same disk
@@ -71,32 +47,63 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	}}
 	db.connect(path)
 	if onlyRead(path) {
-		if err := errors.Join(readable(anchor), db.openOnlyRead(ctx, root, o)); err != nil {
-			return fmt.Errorf("%s: %w", o.Database, err)
-		}
-		return nil
+		err = errors.Join(readable(anchor), db.openOnlyRead(ctx, root, o))
+	} else {
+		err = db.openToWrite(ctx, root, anchor, o)
 	}
-	if beside { // the tables are the server's
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.Database, err)
+	}
+	return nil
+}
+
+// lookAtFile returns the root secret and what the anchor says, once they are found to be those of the file. Nothing is written
+// to it before: a wrong root secret, or anchor, must change nothing.
+func (db *DB) lookAtFile(ctx context.Context, path string, o Options) (root access.RootSecret, anchor *look, err error) {
+	if err := secureWAL(path); err != nil {
+		return root, nil, fmt.Errorf("%s: wait for the disk: %w", o.Database, err)
+	}
+	fresh, err := inspect(ctx, path)
+	if err != nil {
+		return root, nil, fmt.Errorf("%s: %w", o.Database, err)
+	}
+	if err := db.holdAnchor(o.Anchor); err != nil {
+		return root, nil, err
+	}
+	if fresh { // the anchor comes first: the root secret of a new database may be made
+		if anchor, err = lookAtAnchor(ctx, nil, -1, access.RootSecret{}, o); err != nil {
+			return root, nil, err
+		}
+	}
+	if root, err = o.Root(fresh); err != nil || fresh {
+		return root, anchor, err
+	}
+	if anchor, err = db.checkFile(ctx, path, root, o); err != nil {
+		return root, nil, fmt.Errorf("%s: %w", o.Database, err)
+	}
+	return root, anchor, nil
+}
+
+// openToWrite brings the tables up to date, and opens what is sealed in them, the audit log and the anchor.
+func (db *DB) openToWrite(ctx context.Context, root access.RootSecret, anchor *look, o Options) (err error) {
+	if o.Beside { // the tables are the server's
 		err = db.isCurrent(ctx)
 	} else {
 		err = db.migrate(ctx, db.write)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: migrate database: %w", o.Database, err)
+		return fmt.Errorf("migrate database: %w", err)
 	}
 	if db.recent, err = loadRecent(ctx, db.read); err != nil {
-		return fmt.Errorf("%s: %w", o.Database, err)
+		return err
 	}
 	if err := db.openSealed(ctx, db.write, root, o); err != nil {
-		return fmt.Errorf("%s: %w", o.Database, err)
+		return err
 	}
 	if err := db.openAnchor(ctx, db.write, anchor, o); err != nil {
-		return fmt.Errorf("%s: %w", o.Database, err)
+		return err
 	}
-	if err := db.renewSessionKey(ctx); err != nil {
-		return fmt.Errorf("%s: %w", o.Database, err)
-	}
-	return nil
+	return db.renewSessionKey(ctx)
 }
 
 // checkFile returns nil if root opens everything that is sealed in the file, and the anchor is not ahead of it.

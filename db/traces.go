@@ -12,9 +12,9 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-// watchedColumns returns what the audit log keeps of the rows of a table by their digests: its id first, and then all that
+// tracedColumns returns what the audit log keeps of the rows of a table by their digests: its id first, and then all that
 // only a change makes something of.
-func watchedColumns(table string) string {
+func tracedColumns(table string) string {
 	return map[string]string{
 		"users": `id, name, email, role, password_hash, created_at, disabled_at`,
 		"keys": `id, number, user_id, hash, pepper_id, last4, name, once, created_at, deactivated_at, deactivated_by, reason,
@@ -33,7 +33,7 @@ type watchedRow struct {
 // are. What became of them is written down with the change.
 func (t *tx) watch(ctx context.Context, table, where string, args ...any) (int, error) {
 	before := len(t.watched)
-	err := eachWatched(ctx, t.Tx, table, where, args, func(id any, digest []byte) {
+	err := digestsWhere(ctx, t.Tx, table, where, args, func(id any, digest []byte) {
 		t.watched = append(t.watched, watchedRow{access.Trace{Table: table, ID: rowID(id), Was: spell(digest)}, id})
 	})
 	return len(t.watched) - before, err
@@ -47,7 +47,7 @@ func (t *tx) made(table string, id any) {
 // traceTable writes down what there is in the whole table.
 func (t *tx) traceTable(ctx context.Context, table string) error {
 	whole := newTableDigest()
-	if err := eachWatched(ctx, t.Tx, table, `1 = 1`, nil, func(_ any, digest []byte) { whole.add(digest) }); err != nil {
+	if err := allDigests(ctx, t.Tx, table, func(_ any, digest []byte) { whole.add(digest) }); err != nil {
 		return err
 	}
 	if whole.rows > 0 {
@@ -64,7 +64,7 @@ func (t *tx) traced(ctx context.Context) (string, error) {
 			continue
 		}
 		seen[row.Table+" "+row.ID] = true
-		err := eachWatched(ctx, t.Tx, row.Table, idColumn(row.Table)+` = ?`, []any{row.id}, func(_ any, digest []byte) {
+		err := digestsWhere(ctx, t.Tx, row.Table, idColumn(row.Table)+` = ?`, []any{row.id}, func(_ any, digest []byte) {
 			row.Is = spell(digest)
 		})
 		if err != nil {
@@ -103,19 +103,19 @@ func idColumn(table string) string {
 	return `id`
 }
 
-// eachWatched tells of the rows that the condition selects, in the order of their ids.
-func eachWatched(ctx context.Context, q querier, table, where string, args []any, do func(id any, digest []byte)) error {
-	return scanWatched(ctx, q, table, `WHERE `+where+` ORDER BY `+idColumn(table), args, do)
+// digestsWhere tells of the rows that the condition selects, in the order of their ids.
+func digestsWhere(ctx context.Context, q querier, table, where string, args []any, do func(id any, digest []byte)) error {
+	return scanDigests(ctx, q, table, `WHERE `+where+` ORDER BY `+idColumn(table), args, do)
 }
 
-// everyWatched tells of all rows, in the order of their ids. It reads some at a time: no statement takes long.
-func everyWatched(ctx context.Context, q querier, table string, do func(id any, digest []byte)) error {
+// allDigests tells of all rows, in the order of their ids. It reads some at a time: no statement takes long.
+func allDigests(ctx context.Context, q querier, table string, do func(id any, digest []byte)) error {
 	const some = 10_000
 	where, args := `1 = 1`, []any{some}
 	for {
 		var last any
 		n := 0
-		err := scanWatched(ctx, q, table, `WHERE `+where+` ORDER BY `+idColumn(table)+` LIMIT ?`, args, func(id any, digest []byte) {
+		err := scanDigests(ctx, q, table, `WHERE `+where+` ORDER BY `+idColumn(table)+` LIMIT ?`, args, func(id any, digest []byte) {
 			last, n = id, n+1
 			do(id, digest)
 		})
@@ -126,9 +126,9 @@ func everyWatched(ctx context.Context, q querier, table string, do func(id any, 
 	}
 }
 
-// scanWatched tells of the rows that the rest of the query selects.
-func scanWatched(ctx context.Context, q querier, table, rest string, args []any, do func(id any, digest []byte)) error {
-	rows, err := q.QueryxContext(ctx, q.Rebind(`SELECT `+watchedColumns(table)+` FROM `+table+` `+rest), args...)
+// scanDigests tells of the rows that the rest of the query selects.
+func scanDigests(ctx context.Context, q querier, table, rest string, args []any, do func(id any, digest []byte)) error {
+	rows, err := q.QueryxContext(ctx, q.Rebind(`SELECT `+tracedColumns(table)+` FROM `+table+` `+rest), args...)
 	if err != nil {
 		return err
 	}

@@ -4,63 +4,15 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/keydesk/keydesk/access"
 )
 
-// storedEntry is an entry with the hashes that stand with it.
-type storedEntry struct {
-	access.Change
-	hashes []byte
-}
-
 // entries reads all entries and checks each.
 func (v *logCheck) entries(ctx context.Context, q querier) error {
-	return everyEntry(ctx, q, math.MinInt64, math.MaxInt64, v.entry)
-}
-
-// everyEntry calls do with the entries of these numbers in their order, some of which are read at a time.
-func everyEntry(ctx context.Context, q querier, from, to int64, do func(storedEntry) error) error {
-	const some = 2000
-	compare := `>=`
-	for {
-		entries, err := storedEntries(ctx, q, `WHERE number `+compare+` ? AND number <= ? ORDER BY number LIMIT ?`, from, to, some)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			if err := do(e); err != nil {
-				return err
-			}
-		}
-		if len(entries) < some {
-			return nil
-		}
-		compare, from = `>`, entries[some-1].Number
-	}
-}
-
-func storedEntries(ctx context.Context, q querier, rest string, args ...any) (entries []storedEntry, err error) {
-	rows, err := q.QueryxContext(ctx, q.Rebind(`SELECT number, at, actor, address, action, user_id, key_id, detail, traces, hashes
-		FROM audit `+rest), args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var e storedEntry
-		var at int64
-		err := rows.Scan(&e.Number, &at, &e.Actor, &e.Address, &e.Action, &e.UserID, &e.KeyID, &e.Detail, &e.Traces, &e.hashes)
-		if err != nil {
-			return nil, err
-		}
-		e.At = time.UnixMicro(at).UTC()
-		entries = append(entries, e)
-	}
-	return entries, rows.Err()
+	return eachEntry(ctx, q, math.MinInt64, math.MaxInt64, v.entry)
 }
 
 // entry checks one entry, which comes after the ones before, and takes note of its traces.

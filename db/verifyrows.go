@@ -14,8 +14,8 @@ import (
 	"github.com/keydesk/keydesk/access"
 )
 
-// watchedTables are those whose rows are compared with the log.
-var watchedTables = [...]string{"users", "keys", "links"}
+// tracedTables are those whose rows are compared with the log.
+var tracedTables = [...]string{"users", "keys", "links"}
 
 // rowKey tells a row of a table by half a SHA-256, which is short and always as long.
 type rowKey [16]byte
@@ -48,7 +48,7 @@ type wholeTable struct {
 func (v *logCheck) trace(e access.Change, t access.Trace) {
 	is, err1 := parseDigest(t.Is)
 	was, err2 := parseDigest(t.Was)
-	if watchedColumns(t.Table) == "" || err1 != nil || err2 != nil {
+	if tracedColumns(t.Table) == "" || err1 != nil || err2 != nil {
 		v.find("entry %d says what cannot be of %s %s", e.Number, t.Table, t.ID)
 		return
 	}
@@ -85,9 +85,9 @@ func (v *logCheck) wasWhole(table string) bool {
 // checkRows compares the rows that there are with what the log says of them.
 func (v *logCheck) checkRows(ctx context.Context, t *sqlx.Tx) error {
 	counts := [...]*int64{&v.state.Users, &v.state.Keys, &v.state.Links}
-	for i, table := range watchedTables {
+	for i, table := range tracedTables {
 		var wrong []any // ids; looked up when the rows have been read: a connection does one thing at a time
-		err := everyWatched(ctx, t, table, func(id any, now []byte) {
+		err := allDigests(ctx, t, table, func(id any, now []byte) {
 			*counts[i]++
 			if !v.row(table, rowID(id), digest(now)) {
 				if wrong = append(wrong, id); len(wrong) > mostFindings {
@@ -168,7 +168,7 @@ func (v *logCheck) missing(ctx context.Context, t *sqlx.Tx) error {
 			v.state.More += len(lost[number])
 			continue
 		}
-		entries, err := storedEntries(ctx, t, `WHERE number = ?`, number)
+		entries, err := entryAt(ctx, t, number)
 		if err != nil {
 			return err
 		}

@@ -11,12 +11,12 @@ import (
 	"modernc.org/sqlite"
 )
 
-// checkpoint moves the log into the database, as far as nobody reads it, and waits for the disk.
-const checkpoint = `PRAGMA wal_checkpoint(PASSIVE)`
+// walCheckpoint moves the WAL, SQLite's write-ahead log, into the database, as far as nobody reads it, and waits for the disk.
+const walCheckpoint = `PRAGMA wal_checkpoint(PASSIVE)`
 
-// checkpointEvery is after how many statements the log is moved into the database, with the end of the transaction. SQLite would
-// do so by itself when the log has 1,000 pages, which these seldom fill, but tell nobody if the disk fails then: connect says no.
-const checkpointEvery = 640
+// walCheckpointEvery is after how many statements the WAL is moved into the database, with the end of the transaction. SQLite
+// would do so by itself when it has 1,000 pages, which these seldom fill, but tell nobody if the disk fails then: connect says no.
+const walCheckpointEvery = 640
 
 // watch opens a pool of one connection to SQLite, all of whose errors the disk takes note of.
 func (d *disk) watch(dsn string) *sqlx.DB {
@@ -137,7 +137,7 @@ type watchedTx struct {
 	conn *watchedConn
 }
 
-// Commit says what became of the transaction, and nothing of the log.
+// Commit says what became of the transaction, and nothing of the WAL.
 func (t watchedTx) Commit() error {
 	d := t.conn.disk
 	if err := t.Tx.Commit(); err != nil {
@@ -147,9 +147,9 @@ func (t watchedTx) Commit() error {
 		}
 		return err
 	}
-	if d.statements >= checkpointEvery {
+	if d.statements >= walCheckpointEvery {
 		d.statements = 0
-		_, err := t.conn.sqliteConn.ExecContext(context.Background(), checkpoint, nil)
+		_, err := t.conn.sqliteConn.ExecContext(context.Background(), walCheckpoint, nil)
 		d.note(err)
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/db/disktest"
+	"github.com/keydesk/keydesk/db/provetest"
 )
 
 // faults are the ways in which a disk fails at one step of a change. Of a write some, all or nothing may be there after all.
@@ -35,7 +35,7 @@ var faults = []disktest.Fault{
 // disk nothing more is written; after a full disk everything is, without a restart.
 func TestProveDiskErrors(t *testing.T) {
 	o := newOriginal(t)
-	prove, told := os.Getenv("KEYDESK_PROVE") != "", map[string]int{}
+	prove, told := provetest.Asked(), map[string]int{}
 	for i, c := range changes {
 		for _, f := range faults {
 			steps := o.steps(c, f)

@@ -7,13 +7,15 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/keydesk/keydesk/db/provetest"
 )
 
 // DUR-3: on a full disk verify and pages answer, and changes say that nothing was changed. All works again once there is
 // room, without a restart, and what was used meanwhile is not lost.
 func TestProveFullDisk(t *testing.T) {
 	times := 2
-	if proving() {
+	if provetest.Asked() {
 		times = 30
 	}
 	disk := newLoopDisk(t, "48M")

@@ -17,6 +17,7 @@ import (
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db/dbtest"
+	"github.com/keydesk/keydesk/db/provetest"
 )
 
 // emulator is what runs the program as a machine of this kind would.
@@ -65,7 +66,7 @@ func (c *setClock) program(name string, args ...string) *exec.Cmd {
 
 // DUR-7, AUD-9, IO-6: the program itself, while its clock is set.
 func TestProveClock(t *testing.T) {
-	if !proving() {
+	if !provetest.Asked() {
 		t.Skip("KEYDESK_PROVE=1 tries this: it emulates a processor")
 	}
 	clock := newSetClock(t)

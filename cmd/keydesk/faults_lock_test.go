@@ -22,7 +22,7 @@ func TestKilledProcessFreesTheDatabase(t *testing.T) {
 	inUse()
 	at.pause()
 	inUse()
-	at.goOn()
+	at.resume()
 	at.mustAccept(key)
 	at.kill()
 	if code, _, complaint := command(t, "", "user", "disable", "person0", "--database="+at.database); code != 0 {

@@ -5,6 +5,8 @@ package main
 import (
 	"testing"
 	"time"
+
+	"github.com/keydesk/keydesk/db/provetest"
 )
 
 // TestProveFormerPrimary promotes the standby while the primary lives on, with an instance that can reach no other. It must not
@@ -32,7 +34,7 @@ func TestProveFormerPrimary(t *testing.T) {
 		apart.mustRefuse(keys[0])
 	}
 	lasted := time.Since(answered).Round(time.Second)
-	if proving() && apart.deactivate(keys[1]) == changed {
+	if provetest.Asked() && apart.deactivate(keys[1]) == changed {
 		t.Error("a change was answered that only the former primary has")
 	}
 	t.Logf("the standby promoted while the primary lived on with one of 2 instances: a deactivation was answered by the other after %s; "+

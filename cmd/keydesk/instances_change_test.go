@@ -50,7 +50,7 @@ func (c *cluster) pauseInChange() time.Duration {
 		paused.pause()
 		for range 2 { // what it sent last may be at work the first time
 			if c.ask(free) > 0 {
-				paused.goOn()
+				paused.resume()
 				return false
 			}
 		}
@@ -58,7 +58,7 @@ func (c *cluster) pauseInChange() time.Duration {
 	})
 	took := at.mustDeactivate(key)
 	stop()
-	paused.goOn()
+	paused.resume()
 	writing.Wait()
 	paused.mustRefuse(key)
 	until(c.t, "a key is made where the change was paused", func() bool { _, became := paused.create(c.people[0]); return became == changed })

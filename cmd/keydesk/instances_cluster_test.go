@@ -5,29 +5,26 @@ package main
 import (
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db/pgtest"
+	"github.com/keydesk/keydesk/db/provetest"
 )
-
-// proving tells whether the long forms of the tests are asked for, as make prove does.
-func proving() bool { return os.Getenv("KEYDESK_PROVE") != "" }
 
 // brief has a short form run beside other tests, as it waits most of its time. A long form has the machine to itself: its
 // figures are written down.
 func brief(t *testing.T) {
-	if !proving() {
+	if !provetest.Asked() {
 		t.Parallel()
 	}
 }
 
 // oneOf returns what goes for the short form of a test, or for its long one.
 func oneOf[T any](short, long T) T {
-	if proving() {
+	if provetest.Asked() {
 		return long
 	}
 	return short

@@ -173,7 +173,7 @@ func (c *cluster) losePaused() lossOf {
 			time.Sleep(left) // so long it stands still in all
 		}
 	}, func() {
-		gone.goOn()
+		gone.resume()
 		waiting.Wait()
 	})
 }

@@ -60,7 +60,7 @@ func (c *cluster) strike(round int, paused time.Duration, l *load) {
 
 	victim(1).pause()
 	time.Sleep(paused)
-	victim(1).goOn()
+	victim(1).resume()
 	l.untilWell()
 
 	victim(2).link.cut()

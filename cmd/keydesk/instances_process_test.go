@@ -148,8 +148,8 @@ func (i *instance) pause() {
 	})
 }
 
-// goOn lets the process go on.
-func (i *instance) goOn() { i.signal(syscall.SIGCONT) }
+// resume lets a paused process go on.
+func (i *instance) resume() { i.signal(syscall.SIGCONT) }
 
 // terminate ends the process as a service manager does, and waits for its end.
 func (i *instance) terminate() {

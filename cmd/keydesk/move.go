@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -98,7 +97,7 @@ func (c *moveCmd) report(m db.Moved, took time.Duration) string {
 	}
 	say("\n%s is left as it was. Do not serve it any more: neither database would know what is changed in the other.", c.From)
 	digits := "the digits in " + c.secret()
-	if _, set := os.LookupEnv(secretVariable); set {
+	if inEnvironment(secretVariable) {
 		digits = "as it is set here"
 	}
 	say("\nNow set %s (%s) for every instance, and run, with the password and the options of your URL,\n\n"+

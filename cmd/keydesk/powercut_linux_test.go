@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/db/dbtest"
+	"github.com/keydesk/keydesk/db/provetest"
 )
 
 // DUR-2: what was answered outlasts a power cut at any instant, and what was not is whole or absent.
 func TestProvePowerCuts(t *testing.T) {
 	cuts := 5
-	if proving() {
+	if provetest.Asked() {
 		cuts = 300
 	}
 	began := time.Now()
@@ -42,7 +43,7 @@ func TestProvePowerCuts(t *testing.T) {
 // The power cuts above can show a loss: a database that does not wait for its log loses what was answered.
 func TestProvePowerCutsFindALoss(t *testing.T) {
 	cuts := 2
-	if proving() {
+	if provetest.Asked() {
 		cuts = 10
 	}
 	p := newPowerCuts(t, synchronous+"=NORMAL")

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/keydesk/keydesk/db/provetest"
 )
 
 // restoreCycles are backups, changes and restores in a random order, in which every answer about every key is kept.
@@ -27,7 +29,7 @@ type restoreCycles struct {
 // answered, and each other one does that the backup has.
 func TestProveRestoredKeysStayDead(t *testing.T) {
 	cycles := 4
-	if proving() {
+	if provetest.Asked() {
 		cycles = 200
 	}
 	seed := uint64(time.Now().UnixNano())
@@ -147,7 +149,7 @@ func (c *restoreCycles) start(dir string) *desk {
 // made and verified, and restored on a clean host, until the first key verifies.
 func TestProveRestore(t *testing.T) {
 	keys := 2000
-	if proving() {
+	if provetest.Asked() {
 		keys = 1_000_000
 	}
 	dir := t.TempDir()

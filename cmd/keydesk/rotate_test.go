@@ -39,7 +39,7 @@ func (c *cluster) proveRotation(times int, what ...string) {
 	began := time.Now()
 	var took []time.Duration
 	for n := range times {
-		time.Sleep(oneOf(2*time.Second, time.Second)) // in which instances begin to use what is new
+		time.Sleep(oneOf(2*time.Second, time.Second)) // instances look for new secrets once a second, and are to use these for a while
 		at := time.Now()
 		c.rotate(strings.Fields(what[n%len(what)])...)
 		took = append(took, time.Since(at))

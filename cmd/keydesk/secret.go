@@ -31,10 +31,10 @@ func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, a anchorF
 	if err != nil {
 		return nil, err
 	}
-	if path := s.path(d); !environmentSecret() && path != "" && !missing(newFile(path)) {
-		letGo, err := holdSecretFiles(path)
+	if path := s.path(d); !inEnvironment(secretVariable) && path != "" && !missing(newFile(path)) {
+		unlock, err := lockSecretFiles(path)
 		if err == nil {
-			err = errors.Join(finishRotation(ctx, opened, path), letGo())
+			err = errors.Join(finishRotation(ctx, opened, path), unlock())
 		}
 		if err != nil {
 			return nil, errors.Join(err, opened.Close())
@@ -48,7 +48,7 @@ func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, a anchorF
 func (f secretFlags) root(path string, fresh bool) (access.RootSecret, error) {
 	// Before the file whose place it takes: read after that it could be neither here nor there.
 	made, none := access.RootSecret{}, fs.ErrNotExist
-	if path != "" && !environmentSecret() {
+	if path != "" && !inEnvironment(secretVariable) {
 		made, none = secretIn(newFile(path))
 	}
 	root, err := rootSecret(path, fresh)
@@ -74,7 +74,7 @@ func finishRotation(ctx context.Context, d *db.DB, path string) error {
 	case err != nil:
 		return err
 	}
-	if err := turnSecretFiles(path); err != nil {
+	if err := putNewSecret(path); err != nil {
 		return fmt.Errorf("the root secret was rotated, and the new one is in %s: put it in the place of %s: %w", newFile(path), path, err)
 	}
 	return nil
@@ -82,7 +82,7 @@ func finishRotation(ctx context.Context, d *db.DB, path string) error {
 
 // check refuses to make up a root secret for PostgreSQL: every instance has to be given the same.
 func (f secretFlags) check(d databaseFlags) error {
-	if _, set := os.LookupEnv(secretVariable); set || f.SecretFile != "" || !db.IsPostgres(d.Database) {
+	if inEnvironment(secretVariable) || f.SecretFile != "" || !db.IsPostgres(d.Database) {
 		return nil
 	}
 	return fmt.Errorf("with PostgreSQL every instance is given the same root secret, in %s or --secret-file; "+
@@ -97,33 +97,62 @@ func (f secretFlags) path(d databaseFlags) string {
 	return filepath.Join(filepath.Dir(d.Database), "keydesk.secret")
 }
 
+// inEnvironment tells whether the variable is set, be it to nothing.
+func inEnvironment(variable string) bool {
+	_, set := os.LookupEnv(variable)
+	return set
+}
+
 // rootSecret returns the secret of the environment, else of the file; the file is made for a fresh database only.
 func rootSecret(path string, fresh bool) (access.RootSecret, error) {
-	if digits, set := os.LookupEnv(secretVariable); set {
-		root, err := access.ParseRootSecret(digits)
-		if err != nil {
-			return root, fmt.Errorf("%s: %w", secretVariable, err)
-		}
-		return root, nil
+	from := path
+	if inEnvironment(secretVariable) {
+		from = secretVariable
 	}
-	content, err := readSecretFile(path, os.Geteuid())
+	digits, err := digitsOf(secretVariable, path)
 	switch {
 	case err == nil:
 	case !errors.Is(err, fs.ErrNotExist):
-		return access.RootSecret{}, fmt.Errorf("root secret: %w", err)
+		return access.RootSecret{}, err
 	case !fresh:
 		return access.RootSecret{}, fmt.Errorf("%s: the root secret of this database is missing; put the file back, "+
 			"or give the secret with %s or --secret-file", path, secretVariable)
 	default:
-		if content, err = makeSecretFile(path); err != nil {
+		if digits, err = makeSecretFile(path); err != nil {
 			return access.RootSecret{}, fmt.Errorf("make root secret: %w", err)
 		}
 	}
-	root, err := access.ParseRootSecret(strings.TrimSpace(string(content)))
+	root, err := access.ParseRootSecret(digits)
 	if err != nil {
-		return root, fmt.Errorf("%s: %w", path, err)
+		return root, fmt.Errorf("%s: %w", from, err)
 	}
 	return root, nil
+}
+
+// digitsOf returns a root secret as it is spelt in the environment, else in the file.
+func digitsOf(variable, path string) (string, error) {
+	if digits, set := os.LookupEnv(variable); set {
+		return digits, nil
+	}
+	digits, err := digitsIn(path)
+	if err != nil {
+		return "", fmt.Errorf("root secret: %w", err)
+	}
+	return digits, nil
+}
+
+// secretIn returns the root secret in the file.
+func secretIn(path string) (access.RootSecret, error) {
+	digits, err := digitsIn(path)
+	if err != nil {
+		return access.RootSecret{}, err
+	}
+	return access.ParseRootSecret(digits)
+}
+
+func digitsIn(path string) (string, error) {
+	content, err := readSecretFile(path, os.Geteuid())
+	return strings.TrimSpace(string(content)), err
 }
 
 // readSecretFile reads the file of the root secret for the user that runs the program. Whoever owns the file can change
@@ -149,7 +178,7 @@ func readSecretFile(path string, us int) ([]byte, error) {
 // so, in a place of their own; so it is no reason to refuse, and systemd's credentials are none to warn of.
 func warnOfOpenSecret(path string, log *slog.Logger) {
 	credentials := os.Getenv("CREDENTIALS_DIRECTORY")
-	if _, set := os.LookupEnv(secretVariable); set || credentials != "" && filepath.Dir(path) == filepath.Clean(credentials) {
+	if inEnvironment(secretVariable) || credentials != "" && filepath.Dir(path) == filepath.Clean(credentials) {
 		return
 	}
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
@@ -159,10 +188,11 @@ func warnOfOpenSecret(path string, log *slog.Logger) {
 
 // makeSecretFile makes the file with a new root secret, on disk before anything is sealed under it, whole or not at all.
 // Nobody else makes it meanwhile: the database is locked.
-func makeSecretFile(path string) ([]byte, error) {
-	content, partial := []byte(access.NewRootSecret()+"\n"), path+".partial"
-	if err := writeSynced(partial, content, os.O_TRUNC); err != nil {
-		return nil, err
+func makeSecretFile(path string) (digits string, err error) {
+	digits = access.NewRootSecret()
+	partial := path + ".partial"
+	if err := writeSynced(partial, []byte(digits+"\n"), os.O_TRUNC); err != nil {
+		return "", err
 	}
-	return content, errors.Join(os.Rename(partial, path), syncFolder(path))
+	return digits, errors.Join(os.Rename(partial, path), db.SyncFolder(path))
 }

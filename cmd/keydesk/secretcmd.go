@@ -89,11 +89,11 @@ func (c *secretRotateCmd) withNewFile(ctx context.Context, std stdio, r db.Rotat
 	if err = errors.Join(err, closeIf(d)); err != nil {
 		return "", err
 	}
-	letGo, err := holdSecretFiles(path)
+	unlock, err := lockSecretFiles(path)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, letGo()) }()
+	defer func() { err = errors.Join(err, unlock()) }()
 	former, err := secretIn(path)
 	if err != nil {
 		return "", fmt.Errorf("root secret: %w", err)
@@ -119,7 +119,7 @@ func (c *secretRotateCmd) withNewFile(ctx context.Context, std stdio, r db.Rotat
 	if err = errors.Join(err, d.Close()); err != nil {
 		return "", err
 	}
-	if err := turnSecretFiles(path); err != nil {
+	if err := putNewSecret(path); err != nil {
 		return "", fmt.Errorf("everything is sealed under the new root secret, which is still in %s, and every command finds it there: %w", newFile(path), err)
 	}
 	return report(r, done, path), nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -22,14 +21,12 @@ func previousFile(path string) string { return path + ".previous" }
 
 // previousGiven tells whether the settings name a former root secret.
 func (f secretFlags) previousGiven() bool {
-	_, set := os.LookupEnv(previousVariable)
-	return set || f.SecretPreviousFile != ""
+	return inEnvironment(previousVariable) || f.SecretPreviousFile != ""
 }
 
 // made tells whether a new root secret is made by the rotation itself, in a file of its own.
 func (f secretFlags) made(d databaseFlags) bool {
-	_, set := os.LookupEnv(secretVariable)
-	return !set && !f.previousGiven() && !db.IsPostgres(d.Database)
+	return !inEnvironment(secretVariable) && !f.previousGiven() && !db.IsPostgres(d.Database)
 }
 
 // twoGiven refuses to rotate the root secret unless both are given, and are two.
@@ -52,18 +49,6 @@ func (f secretFlags) twoGiven(d databaseFlags) error {
 	return nil
 }
 
-// digitsOf returns a root secret as it is spelt in the environment, else in the file.
-func digitsOf(variable, path string) (string, error) {
-	if digits, set := os.LookupEnv(variable); set {
-		return digits, nil
-	}
-	content, err := readSecretFile(path, os.Geteuid())
-	if err != nil {
-		return "", fmt.Errorf("root secret: %w", err)
-	}
-	return strings.TrimSpace(string(content)), nil
-}
-
 // formerSecret returns the root secret as one that also opens what is sealed under the former one, where that is given.
 func (f secretFlags) formerSecret(root access.RootSecret) (access.RootSecret, error) {
 	if f.previousGiven() {
@@ -80,19 +65,6 @@ func (f secretFlags) formerSecret(root access.RootSecret) (access.RootSecret, er
 	return root, nil
 }
 
-func environmentSecret() bool {
-	_, set := os.LookupEnv(secretVariable)
-	return set
-}
-
-func secretIn(path string) (access.RootSecret, error) {
-	content, err := readSecretFile(path, os.Geteuid())
-	if err != nil {
-		return access.RootSecret{}, err
-	}
-	return access.ParseRootSecret(strings.TrimSpace(string(content)))
-}
-
 // nextSecret makes the file of a new root secret, and returns that with the one in use, which opens what is sealed by
 // itself. So one that was made before was not put to use, and is thrown away.
 func nextSecret(path string, former access.RootSecret) (access.RootSecret, error) {
@@ -102,14 +74,14 @@ func nextSecret(path string, former access.RootSecret) (access.RootSecret, error
 	if err := os.Remove(newFile(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return former, fmt.Errorf("make root secret: %w", err)
 	}
-	content, err := makeSecretFile(newFile(path))
+	digits, err := makeSecretFile(newFile(path))
 	if err == nil {
 		err = ownedAs(newFile(path), path)
 	}
 	if err != nil {
 		return former, fmt.Errorf("make root secret: %w", err)
 	}
-	root, err := access.ParseRootSecret(strings.TrimSpace(string(content)))
+	root, err := access.ParseRootSecret(digits)
 	return root.After(former), err
 }
 
@@ -127,8 +99,8 @@ func keptApart(path string) error {
 	return err
 }
 
-// holdSecretFiles has nobody else rotate the root secret until let go.
-func holdSecretFiles(path string) (letGo func() error, err error) {
+// lockSecretFiles has nobody else rotate the root secret until it is unlocked.
+func lockSecretFiles(path string) (unlock func() error, err error) {
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
 	err = lock.Lock()
 	if err == nil {
@@ -152,9 +124,9 @@ func ownedAs(made, other string) error {
 	return err
 }
 
-// turnSecretFiles puts the new root secret in the place of the one in use, and keeps that as the previous one. Cut short
+// putNewSecret puts the new root secret in the place of the one in use, and keeps that as the previous one. Cut short
 // anywhere, it is done again by who opens the database next.
-func turnSecretFiles(path string) error {
+func putNewSecret(path string) error {
 	content, err := readSecretFile(path, os.Geteuid())
 	if err != nil {
 		return err
@@ -174,7 +146,7 @@ func turnSecretFiles(path string) error {
 	if err := os.Rename(newFile(path), path); err != nil {
 		return err
 	}
-	return syncFolder(path)
+	return db.SyncFolder(path)
 }
 
 // writeSynced writes a file that only its owner may read, with the flag besides those that every one takes.
@@ -187,13 +159,5 @@ func writeSynced(path string, content []byte, flag int) error {
 	if err = errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	return syncFolder(path)
-}
-
-func syncFolder(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return db.SyncFolder(path)
 }

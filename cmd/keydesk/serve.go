@@ -80,7 +80,7 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 		warnOfOpenSecret(c.path(c.databaseFlags), log)
 	}
 	saved := keepUses(ctx, useKeeper{db: d, uses: uses, flushed: app.Flushed, log: log})
-	stopped := forgetOldHistory(ctx, d, settings.keep, log)
+	stopped := doHourly(ctx, d, settings.keep, log)
 	err = listeners.serve(ctx, app, log)
 	stopped()
 	return errors.Join(err, saved(), lostBy(ctx))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/keydesk/keydesk/access"
@@ -58,7 +57,7 @@ func (c *userAddCmd) newFiles(ctx context.Context) string {
 		return ""
 	}
 	text := fmt.Sprintf("Made the database %s.\n", db.Shown(c.Database))
-	if _, set := os.LookupEnv(secretVariable); !set && !db.IsPostgres(c.Database) && missing(c.path(c.databaseFlags)) {
+	if !inEnvironment(secretVariable) && !db.IsPostgres(c.Database) && missing(c.path(c.databaseFlags)) {
 		text += fmt.Sprintf("Made the root secret %s. Keep it: the database is of no use without it.\n", c.path(c.databaseFlags))
 	}
 	return text

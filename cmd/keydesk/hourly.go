@@ -8,16 +8,14 @@ import (
 	"github.com/keydesk/keydesk/db"
 )
 
-const forgetEvery = time.Hour
-
-// forgetOldHistory forgets what db.Forget names once it is older than keep: at once, then every hour, until ctx is done.
-// The function it returns ends that sooner, and waits for the end.
-func forgetOldHistory(ctx context.Context, d *db.DB, keep time.Duration, log *slog.Logger) (stopped func()) {
+// doHourly renews the secrets that have served their time, and forgets what db.Forget names once it is older than keep: at
+// once, then every hour, until ctx is done. The function it returns ends that sooner, and waits for the end.
+func doHourly(ctx context.Context, d *db.DB, keep time.Duration, log *slog.Logger) (stopped func()) {
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(forgetEvery)
+		tick := time.NewTicker(time.Hour)
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			if err := d.RenewSecrets(ctx); err != nil && ctx.Err() == nil {
