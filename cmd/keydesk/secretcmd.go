@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
 )
@@ -138,13 +140,13 @@ func report(r db.Rotation, done db.Rotated, path string) string {
 	say := func(format string, args ...any) { text += fmt.Sprintf(format+"\n", args...) }
 	switch {
 	case path != "":
-		say("root secret: a new one is in %s; %d secrets are sealed under it.\n"+
+		say("root secret: a new one is in %s; %s sealed under it.\n"+
 			"  The former one is in %s: keep it with the backups that were made until now, elsewhere, and delete it here.",
-			path, done.Resealed, previousFile(path))
+			path, resealed(done), previousFile(path))
 	case r.Root && done.Resealed > 0:
-		say("root secret: %d secrets are sealed under the one in %s or --secret-file.\n"+
+		say("root secret: %s sealed under the one in %s or --secret-file.\n"+
 			"  Start the instances again without %s when each of them has the new one; backups that were made until now need the former one.",
-			done.Resealed, secretVariable, previousVariable)
+			resealed(done), secretVariable, previousVariable)
 	case r.Root:
 		say("root secret: everything is sealed under the new one already; the former one opens nothing any more.")
 	}
@@ -164,6 +166,10 @@ func report(r db.Rotation, done db.Rotated, path string) string {
 		say("session key: %s is dropped; its sessions ended long ago.", id)
 	}
 	return text
+}
+
+func resealed(done db.Rotated) string {
+	return english.Plural(done.Resealed, "secret", "") + " " + english.PluralWord(done.Resealed, "is", "are")
 }
 
 type secretListCmd struct{ databaseFlags }
