@@ -43,6 +43,15 @@ func (f anchorFile) check(d databaseFlags) error {
 	return nil
 }
 
+// openBeside opens the database for a change that a server may be beside. Its anchor gets that from the server, as do those
+// of instances that are at work on PostgreSQL.
+func openBeside(ctx context.Context, d databaseFlags, s secretFlags, a anchorFlags) (*db.DB, error) {
+	if db.IsPostgres(d.Database) {
+		a = anchorFlags{}
+	}
+	return openDatabase(ctx, d, s, a, db.Options{Beside: true})
+}
+
 // openToChange opens the database for one change of the operator's. The anchor of an instance that is at work on PostgreSQL
 // gets the change from there.
 func openToChange(ctx context.Context, std stdio, d databaseFlags, s secretFlags, a anchorFlags) (*db.DB, error) {

@@ -123,5 +123,6 @@ func logKeys(ctx context.Context, d *db.DB, f databaseFlags, s secretFlags) ([]s
 	if err != nil {
 		return nil, err
 	}
-	return d.LogKeys(ctx, access.TheOperator(), root)
+	keys, err := d.LogKeys(ctx, access.TheOperator(), root)
+	return keys, wrongSecret(err, s.path(f), f.Database)
 }

@@ -70,7 +70,7 @@ func (c *restoreCmd) Run(ctx context.Context, std stdio) error {
 		Root: func(bool) (access.RootSecret, error) { return c.root(c.path(c.databaseFlags), false) },
 	})
 	if err != nil {
-		return err
+		return wrongSecret(err, c.path(c.databaseFlags), c.File)
 	}
 	_, err = fmt.Fprintf(std.out, "Restored %s from %s: %s, %s, up to change %d%s, in %s.\n%s\n%s\n",
 		c.Database, c.File, english.Plural(int(r.Users), "user", ""), english.Plural(int(r.Keys), "key", ""), r.Changes, at(r.At), time.Since(began).Round(time.Millisecond), checked(r), c.next())

@@ -48,7 +48,7 @@ func (c *moveCmd) Run(ctx context.Context, std stdio) error {
 	})
 	bar.end()
 	if err != nil {
-		return err
+		return wrongSecret(err, c.secret(), c.From)
 	}
 	_, err = io.WriteString(std.out, c.report(m, time.Since(began)))
 	return err
