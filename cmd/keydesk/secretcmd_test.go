@@ -39,6 +39,9 @@ func TestRotationSaysWhatItDidAndWhatIsInUse(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
 	}
+	until(t, "the server tells of the new secrets", func() bool {
+		return strings.Contains(d.log.String(), `"level":"INFO","msg":"new secrets are in use","of":"root, pepper, session, signing"`)
+	})
 	alice.post("/profile/keys/"+id+"/deactivate", nil)
 	list := rotated(t, file, "list")
 	if !strings.Contains(list, "1 active key; goes") || strings.Count(list, "\n") != 8 {
