@@ -88,7 +88,7 @@ func (c *moveCmd) report(m db.Moved, took time.Duration) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) }
 	say("Moved %s and %s, with their history, from %s to %s, in %s. Every row was read again on both sides.",
-		english.Plural(int(m.Users), "user", ""), english.Plural(int(m.Keys), "key", ""), c.From, m.To, took.Round(time.Millisecond))
+		english.Plural(m.Users, "user", ""), english.Plural(m.Keys, "key", ""), c.From, m.To, took.Round(time.Millisecond))
 	if m.Altered > 0 {
 		say("Of %d texts PostgreSQL cannot keep a character (NUL, or bytes that are no UTF-8): it is \uFFFD there.", m.Altered)
 	}
