@@ -36,6 +36,7 @@ const (
 	EnableUser        Action = "enable user"
 	IssueLink         Action = "issue password link"
 	EndSessions       Action = "end sessions" // anybody's
+	EndAllSessions    Action = "end all sessions"
 	SetUp             Action = "set up"
 	SeeProfile        Action = "see profile"
 	SetPassword       Action = "set password"    // one's own, by a link
@@ -57,8 +58,8 @@ const (
 func Recorded() []Action {
 	return []Action{
 		CreateKey, RenameKey, DeactivateOwnKey, DeactivateKey, ExportKeys, AddUser, ChangeRole, DisableUser, EnableUser, IssueLink,
-		SetPassword, SetOthersPassword, ChangePassword, RenewHash, EndOwnSessions, EndSessions, NoteLinks, GiveFeedback, SetUp,
-		MakeUp, BeginLog, RotateSecrets, RenewSecrets, Restore,
+		SetPassword, SetOthersPassword, ChangePassword, RenewHash, EndOwnSessions, EndSessions, EndAllSessions, NoteLinks, GiveFeedback,
+		SetUp, MakeUp, BeginLog, RotateSecrets, RenewSecrets, Restore,
 	}
 }
 
@@ -89,7 +90,7 @@ func Can(a Actor, what Action) bool {
 		return a.Role == Admin || a.UserID == Operator
 	case SeeHistory, DeactivateKey, ChangeRole, EnableUser, EndSessions, SeeFeedback:
 		return a.Role == Admin
-	case SetOthersPassword, SetUp, MakeUp, RotateSecrets:
+	case SetOthersPassword, SetUp, MakeUp, RotateSecrets, EndAllSessions:
 		return a.UserID == Operator
 	case BeginLog, RenewHash, Restore, RenewSecrets:
 		return a.UserID == System

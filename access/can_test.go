@@ -36,6 +36,7 @@ func rights() map[access.Action]string {
 		access.SetUp:             "o",
 		access.MakeUp:            "o",
 		access.RotateSecrets:     "o",
+		access.EndAllSessions:    "o",
 
 		access.BeginLog:  "s",
 		access.RenewHash: "s",

@@ -98,6 +98,9 @@ func TestDatabaseBehindItsAnchorIsRefusedUntilTheLossIsAccepted(t *testing.T) {
 	d.accept = name
 	d.advance(time.Hour)
 	d.start()
+	if len(d.notices) != 1 || !strings.HasSuffix(d.notices[0], "; disable again: bob") {
+		t.Errorf("told %q", d.notices)
+	}
 	if d.verdict(hash) != access.Deactivated || d.verdict(hashOfBob) != access.Deactivated {
 		t.Error("a key came back")
 	}
@@ -174,7 +177,7 @@ func TestDatabaseThatWentItsOwnWayIsRefused(t *testing.T) {
 	d.path = backup
 	d.open()
 	d.makeKey(d.bob)
-	d.accept = d.loses("1 × deactivate own key", "1 others were made instead")
+	d.accept = d.loses("1 × deactivate own key", "1 other was made instead")
 	d.start()
 	if d.verdict(hash) != access.Deactivated {
 		t.Error("a key came back")

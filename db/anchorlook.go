@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/jmoiron/sqlx"
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -17,6 +18,7 @@ import (
 var (
 	ErrAnchorInUse   = errors.New("another keydesk process is using the anchor; give each its own, with --anchor")
 	ErrNoAnchor      = errors.New("the anchor is missing, without which keys that were deactivated since a backup may come back; put the file back, or start with --accept-loss " + MissingAnchor)
+	ErrAnchorEmpty   = errors.New("the anchor is empty, which Keydesk never leaves it; put a copy of it back, or start with --accept-loss " + MissingAnchor + ": keys that were deactivated since a backup may then come back")
 	ErrAnchorDamaged = errors.New("the anchor is damaged, or was altered; put a copy of it back, or move it away and start with --accept-loss " + MissingAnchor)
 	ErrAnchorForeign = errors.New("the anchor is that of another database; name the right one with --anchor, or move this one away")
 	ErrEmpty         = errors.New("there is nothing in the database; restore a backup first, or move the anchor away to begin anew")
@@ -32,6 +34,7 @@ type look struct {
 	database string // as it may be shown
 	accept   string
 	there    bool // the file is, and there is something in it
+	empty    bool // the file is, and there is nothing in it
 	anchored bool // the database has had an anchor before
 	size     int64
 	signed   access.Checkpoint // of the anchor's last entry
@@ -87,8 +90,12 @@ func (l *look) compare(ctx context.Context, q querier, verifiers []string) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if info, err := f.Stat(); err != nil || info.Size() == 0 {
+	info, err := f.Stat()
+	if err != nil {
 		return err
+	}
+	if l.empty = info.Size() == 0; l.empty {
+		return nil
 	}
 	end, err := findAnchorEnd(f)
 	if err != nil {
@@ -158,13 +165,16 @@ func storedTree(ctx context.Context, q querier, size int64) (access.Tree, error)
 
 // refuse returns why the database is not to be opened with this anchor, unless the operator has accepted that.
 func (l *look) refuse(ctx context.Context, q querier) error {
+	lacking := !l.there && l.anchored && l.entries > 0 && l.accept != MissingAnchor
 	switch {
-	case !l.there && l.anchored && l.entries > 0 && l.accept != MissingAnchor:
+	case lacking && l.empty:
+		return fmt.Errorf("%s: %w", l.path, ErrAnchorEmpty)
+	case lacking:
 		return fmt.Errorf("%s: %w", l.path, ErrNoAnchor)
 	case l.lost == nil:
 		return nil
 	case l.entries == 0:
-		return fmt.Errorf("%s: %w; %s holds %d changes of the former one", l.database, ErrEmpty, l.path, l.size)
+		return fmt.Errorf("%s: %w; %s holds %s of the former one", l.database, ErrEmpty, l.path, english.Plural(int(l.size), "change", ""))
 	case l.lost.after == 0:
 		return fmt.Errorf("%s: %w", l.path, ErrAnchorForeign)
 	}

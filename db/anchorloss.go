@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/keydesk/keydesk/access"
@@ -23,7 +24,7 @@ type loss struct {
 	own      int64  // entries that the database has since
 	from     int64  // where the first line begins that is lost, in bytes
 	actions  map[access.Action]int
-	disabled []string // who was disabled, and who lost rights, the first few
+	disabled []string // who was disabled, and who lost rights, one more than are named
 	lowered  []string
 	exact    bool // all can be done again, as it was
 	accepted bool // by an entry of the database
@@ -131,7 +132,7 @@ func (l *loss) add(c access.Change, traces []access.Trace) {
 }
 
 func withPerson(people []string, userID string) []string {
-	if len(people) < mostNamed && !slices.Contains(people, userID) {
+	if len(people) <= mostNamed && !slices.Contains(people, userID) {
 		people = append(people, userID)
 	}
 	return people
@@ -154,14 +155,18 @@ func (l *loss) wasAccepted(ctx context.Context, q querier) error {
 // String says what is lost, and what can be done.
 func (l *loss) String() string {
 	return l.what() + "; restore a newer backup, or start with --accept-loss " + l.name +
-		", which ends the keys again that were ended in them, and loses the rest"
+		", which deactivates the keys again that were deactivated in them, and loses the rest"
 }
 
 // what says what is lost.
 func (l *loss) what() string {
 	var b strings.Builder
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format, args...) }
-	say("changes %d to %d are lost (", l.after+1, l.size)
+	if l.size == l.after+1 {
+		say("change %d is lost (", l.size)
+	} else {
+		say("changes %d to %d are lost (", l.after+1, l.size)
+	}
 	for i, action := range slices.Sorted(maps.Keys(l.actions)) {
 		if i > 0 {
 			say(", ")
@@ -170,15 +175,35 @@ func (l *loss) what() string {
 	}
 	say(")")
 	if len(l.disabled) > 0 {
-		say(", by which were disabled: %s", strings.Join(l.disabled, ", "))
+		say(", by which were disabled: %s", people(l.disabled))
 	}
 	if len(l.lowered) > 0 {
-		say(", by which were administrators no more: %s", strings.Join(l.lowered, ", "))
+		say(", by which were administrators no more: %s", people(l.lowered))
 	}
 	if l.own > 0 {
-		say("; %d others were made instead", l.own)
+		say("; %s made instead", english.Plural(int(l.own), "other was", "others were"))
 	}
 	return b.String()
+}
+
+// toDo says what the operator has to do again once the loss is accepted.
+func (l *loss) toDo() string {
+	text := ""
+	if len(l.disabled) > 0 {
+		text += "; disable again: " + people(l.disabled)
+	}
+	if len(l.lowered) > 0 {
+		text += "; make users again: " + people(l.lowered)
+	}
+	return text
+}
+
+// people names the first few.
+func people(all []string) string {
+	if len(all) > mostNamed {
+		return strings.Join(all[:mostNamed], ", ") + " and others"
+	}
+	return strings.Join(all, ", ")
 }
 
 // leaves reads the entries of the database one after the other, as they are hashed.

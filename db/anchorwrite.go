@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/keydesk/keydesk/access"
 )
 
@@ -26,7 +28,7 @@ func (db *DB) appendToAnchor(ctx context.Context) error {
 		return err
 	}
 	if head.Number < a.size {
-		return fmt.Errorf("%s has %d changes, but the database only %d: %w", a.path, a.size, head.Number, ErrWentBack)
+		return fmt.Errorf("%s has %s, but the database only %d: %w", a.path, english.Plural(int(a.size), "change", ""), head.Number, ErrWentBack)
 	}
 	if head.Number == a.size && a.verifier != "" {
 		return a.file.Datasync() // of what it has been cut to

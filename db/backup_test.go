@@ -155,17 +155,17 @@ func TestBackupThatIsNotSoundIsNotRestored(t *testing.T) {
 		words string
 	}{
 		"nothing":            {func() error { return os.Remove(backup) }, fs.ErrNotExist, ""},
-		"empty":              {rewrite(nil), db.ErrDamaged, ""},
-		"cut off":            {rewrite(whole[:len(whole)-4096]), db.ErrDamaged, ""},
-		"cut in a page":      {rewrite(whole[:5000]), db.ErrDamaged, ""},
-		"scratched":          {rewrite(scratched), db.ErrDamaged, ""},
-		"no database":        {rewrite(bytes.Repeat([]byte("song "), 1000)), db.ErrDamaged, ""},
+		"empty":              {rewrite(nil), db.ErrBackupDamaged, ""},
+		"cut off":            {rewrite(whole[:len(whole)-4096]), db.ErrBackupDamaged, ""},
+		"cut in a page":      {rewrite(whole[:5000]), db.ErrBackupDamaged, ""},
+		"scratched":          {rewrite(scratched), db.ErrBackupDamaged, ""},
+		"no database":        {rewrite(bytes.Repeat([]byte("song "), 1000)), db.ErrBackupDamaged, ""},
 		"another program's":  {exec(`PRAGMA application_id = 1`), db.ErrForeign, ""},
 		"newer":              {exec(newerTables + `UPDATE oldest_program SET migration = 99999`), db.ErrNewer, ""},
 		"another secret":     {func() error { d.digits = access.NewRootSecret(); return nil }, db.ErrWrongSecret, ""},
 		"a key brought back": {exec(`UPDATE keys SET name = 'x'`), nil, "altered"},
 		"an edited entry":    {exec(`DROP TRIGGER audit_update; UPDATE audit SET detail = 'x' WHERE number = 2`), nil, "entry 2"},
-		"a lost entry":       {exec(`DROP TRIGGER audit_delete; DELETE FROM audit WHERE number = 2`), db.ErrDamaged, ""},
+		"a lost entry":       {exec(`DROP TRIGGER audit_delete; DELETE FROM audit WHERE number = 2`), db.ErrBackupDamaged, ""},
 		"no checkpoint":      {exec(`DROP TRIGGER audit_head_signed; UPDATE audit_head SET checkpoint = ''`), nil, "checkpoint"},
 		"a log beside it":    {func() error { return os.WriteFile(backup+"-wal", []byte("x"), 0o600) }, nil, "-wal"},
 	} {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/keydesk/keydesk/access"
 )
 
@@ -41,7 +43,7 @@ func (db *DB) Fill(ctx context.Context, c access.Crowd, prefix string, each func
 			return access.Change{}, err
 		}
 		_, err := affect(ctx, t, `INSERT INTO made_up (one, at) VALUES (1, ?)`, micros(t.at))
-		return access.Change{Detail: fmt.Sprintf("%d users, %d keys", c.Users, c.Keys)}, err
+		return access.Change{Detail: english.Plural(c.Users, "user", "") + ", " + english.Plural(c.Keys, "key", "")}, err
 	})
 }
 

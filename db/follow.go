@@ -20,12 +20,14 @@ type Follower struct {
 	Note    func(access.KeyChange) // is told of each, and then of every change, of those made here a second time
 	Trouble func(error)            // is told why changes made elsewhere are not known, and nil when they are again
 	Lost    func(error)            // is told once that this process cannot go on
+	Secrets func(what []string)    // is told which have new ones, of root, pepper, session and signing; or nil
 	Sealed  func(error)            // is told why secrets are not known that others have made, and nil when they are; or nil
 }
 
 // Follow tells of every key, and then, where several instances are at work, of what the others change. The function that
 // it returns ends that: call it when nobody asks for keys any more.
 func (db *DB) Follow(ctx context.Context, who Follower) (stop func(), err error) {
+	db.vault.tellOfSecrets(who.Secrets)
 	if who.Sealed == nil {
 		who.Sealed = func(error) {}
 	}

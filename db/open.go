@@ -45,7 +45,7 @@ type Options struct {
 	AcceptLoss string
 	// Notice is told, in a sentence, what was done when opening that the operator should know. It may be nil.
 	Notice func(string)
-	// Beside opens an SQLite database even while a server has it open, to rotate secrets and for nothing else.
+	// Beside opens an SQLite database even while a server has it open, to rotate secrets or to end sessions, and for nothing else.
 	Beside bool
 	// Limits are those of each user's keys.
 	Limits access.KeyLimits

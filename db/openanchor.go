@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/gofrs/flock"
 	"github.com/jmoiron/sqlx"
 )
@@ -72,11 +73,15 @@ func (db *DB) redoLost(ctx context.Context, w *sqlx.DB, l *look, notice func(str
 		}
 		return nil
 	case l.lost.exact:
-		notice(fmt.Sprintf("the database was older than its anchor: %d keys were deactivated again, as they were before", l.lost.size-l.lost.after))
+		notice(fmt.Sprintf("the database was older than its anchor: %s deactivated again, as before", keysWere(l.lost.size-l.lost.after)))
 		return db.replay(ctx, w, l)
 	}
-	notice("the database was older than its anchor: " + l.lost.what())
+	notice("the database was older than its anchor: " + l.lost.what() + l.lost.toDo())
 	return db.continueLog(ctx, w, l)
+}
+
+func keysWere(n int64) string {
+	return english.Plural(int(n), "key", "") + " " + english.PluralWord(int(n), "was", "were")
 }
 
 // openAnchorFile opens the file to append to, or makes it where there is none, or none of this log as it goes on now.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/jmoiron/sqlx"
 	"golang.org/x/mod/sumdb/note"
 
@@ -67,7 +68,7 @@ func (db *DB) beginLog(ctx context.Context, inner *sqlx.Tx, entries int64) error
 	t := &tx{Tx: inner, actor: access.TheSystem(), at: db.Now(), signing: []note.Signer{key}}
 	entry, err := t.run(ctx, access.BeginLog, func(ctx context.Context, t *tx) (access.Change, error) {
 		t.log.Origin, t.log.Edge = origin, tree.Edge
-		detail := fmt.Sprintf("%d entries before this one", entries)
+		detail := english.Plural(int(entries), "entry", "") + " before this one"
 		return access.Change{Detail: detail}, errors.Join(t.traceTable(ctx, "users"), t.traceTable(ctx, "keys"), t.traceLinks(ctx))
 	})
 	if err != nil {

@@ -58,16 +58,28 @@ func (db *DB) LogConsistency(ctx context.Context, actor access.Actor, size int64
 // database. begin is called first.
 func (db *DB) ExportLog(ctx context.Context, actor access.Actor, from, to int64, begin func(access.LogHead) error, do func(access.Proof) error) error {
 	return db.readLog(ctx, actor, func(l *logReader) error {
+		if from > max(1, l.head.Size) {
+			return access.Refuse(access.NotFound, "", fmt.Sprintf("The audit log has no entry %d: it ends with entry %d.", from, l.head.Size))
+		}
 		if err := begin(l.head); err != nil {
 			return err
 		}
-		return eachEntry(ctx, l.tx, from, min(to, l.head.Size), func(e storedEntry) error {
+		next := from
+		err := eachEntry(ctx, l.tx, from, min(to, l.head.Size), func(e storedEntry) error {
+			if e.Number != next {
+				return errGap
+			}
+			next++
 			p, err := l.prove(e)
 			if err != nil {
 				return err
 			}
 			return do(p)
 		})
+		if err == nil && next <= min(to, l.head.Size) {
+			err = errGap
+		}
+		return err
 	})
 }
 
@@ -83,12 +95,28 @@ func (db *DB) readLog(ctx context.Context, actor access.Actor, do func(*logReade
 	defer func() { _ = t.Rollback() }()
 	l, err := newLogReader(ctx, t)
 	if err == nil {
-		err = do(l)
+		if err = do(l); err != nil && access.Refused(err, access.NotFound) == nil {
+			err = l.gap(err)
+		}
 	}
 	if err != nil && access.Refused(err, access.NotFound) == nil {
 		err = fmt.Errorf("read audit log: %w", err)
 	}
 	return err
+}
+
+// errGap says that an entry is missing.
+var errGap = errors.New("an entry is missing")
+
+// gap returns which is the first entry that is missing, if that may be why of the error.
+func (l *logReader) gap(why error) error {
+	var missing int64
+	err := l.tx.GetContext(l.ctx, &missing, `SELECT min(n) FROM (SELECT 1 AS n UNION ALL SELECT number + 1 FROM audit WHERE number > 0) AS next
+		WHERE NOT EXISTS (SELECT 1 FROM audit WHERE number = n)`)
+	if err != nil || missing > l.head.Size {
+		return why // PostgreSQL takes no question in a transaction that has failed
+	}
+	return fmt.Errorf("entry %d is missing from it; `keydesk audit verify` says what else is wrong", missing)
 }
 
 func newLogReader(ctx context.Context, t *sqlx.Tx) (*logReader, error) {

@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -89,5 +90,22 @@ func TestAlteredEntryIsNotProven(t *testing.T) {
 				t.Errorf("got %+v", p)
 			}
 		})
+	}
+}
+
+// AUD-4: an export of a log that lacks entries says which is the first, on both databases.
+func TestExportNamesTheFirstMissingEntry(t *testing.T) {
+	for sql, want := range map[string]string{
+		`DELETE FROM audit WHERE number = 1`:       "entry 1 is missing",
+		`DELETE FROM audit WHERE number IN (4, 6)`: "entry 4 is missing",
+		`DELETE FROM audit WHERE number = 9`:       "entry 9 is missing",
+	} {
+		d := grown(t, 9)
+		dropTriggers(t, d.path)
+		dbtest.Exec(t, d.path, sql)
+		err := d.ExportLog(t.Context(), d.root, 1, math.MaxInt64, func(access.LogHead) error { return nil }, func(access.Proof) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", sql, err)
+		}
 	}
 }

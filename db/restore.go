@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/gofrs/flock"
 	"github.com/jmoiron/sqlx"
 
@@ -24,6 +25,9 @@ type Restored struct {
 
 // ErrOccupied says that a backup would take the place of something.
 var ErrOccupied = errors.New("there is a database of this name; stop the desk, and move the file, its -wal and its -shm away first")
+
+// ErrBackupDamaged says that a backup cannot be restored.
+var ErrBackupDamaged = errors.New("this backup is damaged, or is none of Keydesk; take another one")
 
 // Restore makes a backup the database of this name, where there is none. The backup is copied, and the copy gets the name
 // once it is checked as a whole: pages, root secret, the log against its tree and its checkpoint, and the rows against
@@ -49,7 +53,7 @@ func Restore(ctx context.Context, backup string, o Options) (r Restored, err err
 		}
 	}
 	if err := checkBackup(ctx, backup, o); err != nil {
-		return r, fmt.Errorf("%s: %w", backup, err)
+		return r, ofBackup(backup, err)
 	}
 	partial := path + ".partial"
 	defer func() {
@@ -61,9 +65,17 @@ func Restore(ctx context.Context, backup string, o Options) (r Restored, err err
 		return r, fmt.Errorf("restore %s: %w", backup, err)
 	}
 	if r, err = prepareRestored(ctx, partial, o); err != nil {
-		return r, fmt.Errorf("%s: %w", backup, err)
+		return r, ofBackup(backup, err)
 	}
 	return r, place(partial, path)
+}
+
+// ofBackup says an error of the backup. What to do is another thing than with a database.
+func ofBackup(backup string, err error) error {
+	if errors.Is(err, ErrDamaged) {
+		err = ErrBackupDamaged
+	}
+	return fmt.Errorf("%s: %w", backup, err)
 }
 
 // removePartial removes what a restore, or one before, has left.
@@ -182,8 +194,8 @@ func (db *DB) verifyRestored(ctx context.Context, root access.RootSecret) error 
 	if err != nil || state.Sound() {
 		return err
 	}
-	return fmt.Errorf("the backup was altered, or is damaged: %s (%d findings in all); restore another", state.Findings[0],
-		len(state.Findings)+state.More)
+	return fmt.Errorf("the backup was altered, or is damaged: %s (%s in all); take another one", state.Findings[0],
+		english.Plural(len(state.Findings)+state.More, "finding", ""))
 }
 
 // endSessions ends all sessions in a file that nobody else has open.

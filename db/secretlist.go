@@ -55,6 +55,36 @@ func (db *DB) SecretStates(ctx context.Context, actor access.Actor) ([]SecretSta
 	return states, nil
 }
 
+// Sealing is how many secrets are sealed under which root secret.
+type Sealing struct {
+	Newest, Former int // that is given
+	None           int // that is given
+}
+
+// Sealing returns under which root secret the secrets are sealed.
+func (db *DB) Sealing(ctx context.Context, actor access.Actor, root access.RootSecret) (s Sealing, err error) {
+	if err := access.Check(actor, access.RotateSecrets); err != nil {
+		return s, err
+	}
+	rows, err := sealedRows(ctx, db.exports)
+	if err != nil {
+		return s, err
+	}
+	for _, row := range rows {
+		if row.retired() {
+			continue
+		}
+		if _, err := row.open(root.Newest()); err == nil {
+			s.Newest++
+		} else if _, err := row.open(root); err == nil {
+			s.Former++
+		} else {
+			s.None++
+		}
+	}
+	return s, nil
+}
+
 // activeUnder returns how many active keys there are under each pepper.
 func (db *DB) activeUnder(ctx context.Context) (map[string]int, error) {
 	var rows []struct {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/keydesk/keydesk/access"
 )
 
@@ -113,6 +115,18 @@ func (db *DB) EndOwnSessions(ctx context.Context, actor access.Actor) error {
 // EndSessions does the same of anybody.
 func (db *DB) EndSessions(ctx context.Context, actor access.Actor, userID string) error {
 	return db.endSessions(ctx, actor, access.EndSessions, userID)
+}
+
+// EndAllSessions does so of everybody, also while a server is at work; links that the operator has issued stay. It returns
+// how many sessions there were.
+func (db *DB) EndAllSessions(ctx context.Context, actor access.Actor) (n int64, err error) {
+	err = db.change(ctx, actor, access.EndAllSessions, func(ctx context.Context, t *tx) (access.Change, error) {
+		if n, err = affect(ctx, t, `DELETE FROM sessions`); err != nil {
+			return access.Change{}, err
+		}
+		return access.Change{Detail: english.Plural(int(n), "session", "")}, t.withdrawLinks(ctx, `issued_by <> ? AND user_id IS NOT NULL`, access.Operator)
+	})
+	return n, err
 }
 
 func (db *DB) endSessions(ctx context.Context, actor access.Actor, what access.Action, userID string) error {

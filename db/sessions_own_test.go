@@ -192,3 +192,30 @@ func TestSignInForgetsEndedSessions(t *testing.T) {
 		t.Errorf("%d sessions are kept", n)
 	}
 }
+
+// SES-7: the operator ends everybody's sessions, and nobody else does. The links that people have issued go too.
+func TestAllSessionsEndAtOnce(t *testing.T) {
+	d := newDesk(t)
+	for _, id := range []string{"alice", "bob"} {
+		if outcome, err := d.openSession([]byte(id), nil, id); err != nil || outcome != access.SignedIn {
+			t.Fatal(outcome, err)
+		}
+	}
+	d.must(d.IssueLink(t.Context(), d.root, "alice", access.HashToken("of root")))
+	d.must(d.IssueLink(t.Context(), d.operator, "bob", access.HashToken("of the operator")))
+	if _, err := d.EndAllSessions(t.Context(), d.root); access.Refused(err, access.Denied) == nil {
+		t.Errorf("an administrator: %v", err)
+	}
+	if n, err := d.EndAllSessions(t.Context(), d.operator); err != nil || n != 2 {
+		t.Errorf("%d ended, %v", n, err)
+	}
+	if _, err := d.Link(t.Context(), access.HashToken("of root")); err == nil {
+		t.Error("a link is open that somebody in a session may have issued")
+	}
+	if _, err := d.Link(t.Context(), access.HashToken("of the operator")); err != nil {
+		t.Errorf("the operator's link: %v", err)
+	}
+	if c := d.changes()[0]; c.Action != access.EndAllSessions || c.Actor != access.Operator || c.Detail != "2 sessions" {
+		t.Errorf("the audit log has %+v", c)
+	}
+}

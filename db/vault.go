@@ -36,6 +36,9 @@ type vault struct {
 	opened map[string]opened
 	unripe bool // some are not used yet
 	closed bool // some do not open
+
+	said  []sealedRow         // what was told of last
+	takes func(what []string) // is told what is taken up that others have made; or nil
 }
 
 // opened is a secret, opened, and by this process's clock when it may be used for what is new.
@@ -87,6 +90,7 @@ func (v *vault) load(ctx context.Context, q sqlx.QueryerContext, now time.Time) 
 	if v.take(rows, at); v.closed {
 		return ErrWrongSecret
 	}
+	v.said = rows
 	return nil
 }
 
@@ -167,6 +171,7 @@ func (v *vault) renew(rows []sealedRow, at time.Duration) error {
 		return nil
 	}
 	if v.take(rows, at); !v.closed {
+		v.tell()
 		return nil
 	}
 	root, err := v.again(false)
@@ -179,6 +184,7 @@ func (v *vault) renew(rows []sealedRow, at time.Duration) error {
 		v.root = former
 		return ErrSealedAnew
 	}
+	v.tell()
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/jmoiron/sqlx"
 	"golang.org/x/mod/sumdb/note"
 
@@ -107,7 +108,7 @@ func (v *logCheck) find(format string, args ...any) {
 // checkHead compares the entries with where the log says that it ends.
 func (v *logCheck) checkHead(head logHead, verifiers note.Verifiers) {
 	if head.Number != v.last {
-		v.find("audit_head says that the log has %d entries, but its last one is entry %d", head.Number, v.last)
+		v.find("audit_head says that the log has %s, but its last one is entry %d", english.Plural(int(head.Number), "entry", ""), v.last)
 	}
 	if v.last == 0 && head.Number == 0 && head.Checkpoint == "" && len(head.Edge) == 0 {
 		return // nothing was ever changed
@@ -125,15 +126,15 @@ func (v *logCheck) checkHead(head logHead, verifiers note.Verifiers) {
 		v.find("the log is called %q, but its checkpoint is of %q", head.Origin, signed.Origin)
 	}
 	if signed.Size != v.last {
-		v.find("the checkpoint was signed of %d entries, but the last one is entry %d", signed.Size, v.last)
+		v.find("the checkpoint was signed of %s, but the last one is entry %d", english.Plural(int(signed.Size), "entry", ""), v.last)
 	}
 	if v.gap {
 		return
 	}
 	if string(v.tree.Edge) != string(head.Edge) {
-		v.find("audit_head does not have the edge of the tree of the %d entries", v.last)
+		v.find("audit_head does not have the edge of the tree of %s", english.Plural(int(v.last), "entry", ""))
 	}
 	if root, err := v.tree.Root(); signed.Size == v.last && (err != nil || root != signed.Root) {
-		v.find("the %d entries are not those of which the checkpoint was signed: their root is %s, and not %s", v.last, root, signed.Root)
+		v.find("the entries up to %d are not those of which the checkpoint was signed: their root is %s, and not %s", v.last, root, signed.Root)
 	}
 }

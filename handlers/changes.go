@@ -44,7 +44,7 @@ func readFilter(c echo.Context) (typed views.ChangeFilter, f access.ChangeFilter
 	}
 	f.Person, f.Action = typed.Person, access.Action(typed.Action)
 	if typed.Action != "" && !slices.Contains(access.Recorded(), f.Action) {
-		typed.Problems["action"] = "Nothing of this name is ever done here. Choose one of the list."
+		typed.Problems["action"] = "The address asks for something that is never done here. Choose one of the list."
 	}
 	day := func(name, text string) time.Time {
 		if text == "" {
@@ -65,6 +65,19 @@ func readFilter(c echo.Context) (typed views.ChangeFilter, f access.ChangeFilter
 	}
 	typed.Person, typed.Action, typed.From, typed.To = shown(typed.Person), shown(typed.Action), shown(typed.From), shown(typed.To)
 	return typed, f
+}
+
+// checkpoint hands out what the log holds now, signed, as `keydesk audit checkpoint` prints it.
+func (a *App) checkpoint(c echo.Context) error {
+	head, err := a.DB.Head(c.Request().Context(), who(c))
+	if err != nil {
+		return err
+	}
+	if head.Size == 0 {
+		return access.ErrNotFound
+	}
+	c.Response().Header().Set(echo.HeaderContentDisposition, fmt.Sprintf(`attachment; filename="keydesk-checkpoint-%d.txt"`, head.Size))
+	return c.Blob(http.StatusOK, echo.MIMETextPlainCharsetUTF8, []byte(head.Signed))
 }
 
 // changeProof hands out an entry with its proof, which `keydesk audit verify --proof` checks.

@@ -72,8 +72,8 @@ func TestFilterThatDoesNotReadStaysAsTyped(t *testing.T) {
 		"from=31.12.2026":                {"from", "31.12.2026", "Write the day as 2026-12-31"},
 		"to=2026-02-30":                  {"to", "2026-02-30", "Write the day as"},
 		"from=2026-03-02&to=2026-03-01":  {"to", "2026-03-01", "The last day comes before the first."},
-		"action=dance&person=alice":      {"person", "alice", "Nothing of this name is ever done here."},
-		"from=x&action=dance&to=y":       {"from", "x", "Nothing of this name is ever done here."},
+		"action=dance&person=alice":      {"person", "alice", "The address asks for something that is never done here."},
+		"from=x&action=dance&to=y":       {"from", "x", "The address asks for something that is never done here."},
 		"from=" + url.QueryEscape("<b>"): {"from", "<b>", "Write the day as"},
 	} {
 		page := root.get("/admin/history?tab=changes&" + query).is(http.StatusUnprocessableEntity).page()
@@ -81,6 +81,9 @@ func TestFilterThatDoesNotReadStaysAsTyped(t *testing.T) {
 			t.Errorf("%s: the field says %q", query, got)
 		}
 		one(t, page, with("role", "alert"), saying(row.words))
+		if choices := all(page, tag("option")); len(choices) != 1+len(access.Recorded()) {
+			t.Errorf("%s: one can choose of %d", query, len(choices))
+		}
 		if rows := cells(t, page); len(rows) != 0 {
 			t.Errorf("%s: %v", query, rows)
 		}
@@ -120,7 +123,12 @@ func TestProofIsDownloaded(t *testing.T) {
 		t.Errorf("the page shows %+v, %v", shown, err)
 	}
 	one(t, page, tag("code"), with("title", shown.Root.String()))
-	for _, a := range all(page, tag("a"), saying("Download")) {
+	file := root.get(attr(one(t, page, tag("a"), saying("Download checkpoint")), "href")).is(http.StatusOK)
+	if file.body != one(t, page, tag("pre")).FirstChild.Data ||
+		file.header.Get("Content-Disposition") != `attachment; filename="keydesk-checkpoint-`+strconv.FormatInt(shown.Size, 10)+`.txt"` {
+		t.Errorf("the file is %q, %v", file.body, file.header)
+	}
+	for _, a := range all(page, tag("a"), leading("href", "/admin/history/proof/")) {
 		r := root.get(attr(a, "href")).is(http.StatusOK)
 		line, err := access.ParseLogLine([]byte(r.body))
 		if err != nil {
@@ -143,6 +151,20 @@ func TestProofIsDownloaded(t *testing.T) {
 	}
 	for _, bad := range []string{"0", "-1", "999", "x", "1.5", "9223372036854775808"} {
 		root.get("/admin/history/proof/" + bad).is(http.StatusNotFound)
+	}
+}
+
+// A row stays readable: of a public key it has what tells it from others.
+func TestRotationIsShownWithoutThePublicKey(t *testing.T) {
+	d := newDesk(t)
+	done, err := d.db.RotateSecrets(t.Context(), access.TheOperator(), db.Rotation{Pepper: true, Signing: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := cells(t, d.signIn("root").get("/admin/history?tab=changes&action=rotate+secrets").is(http.StatusOK).page())[0]
+	digits := strings.Split(done.Signing, "+")[1]
+	if want := "new pepper " + done.Pepper + ", new signing key " + digits; !slices.Contains(row, want) {
+		t.Errorf("the row is %q, and lacks %q", row, want)
 	}
 }
 

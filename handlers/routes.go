@@ -74,6 +74,7 @@ func (a *App) routes() []route {
 		{get, "/admin/keys/:id/deactivate", may(access.DeactivateKey), a.keyDeactivateForm},
 		{post, "/admin/keys/:id/deactivate", may(access.DeactivateKey), a.keyDeactivate},
 		{get, "/admin/history", may(access.SeeHistory), a.history},
+		{get, views.CheckpointPath, may(access.SeeLog), a.checkpoint},
 		{get, "/admin/history/proof/:number", may(access.SeeLog), a.changeProof},
 
 		{get, "/healthz", anyone(), a.healthy},

@@ -22,18 +22,15 @@ type auditCmd struct {
 
 type auditExportCmd struct {
 	databaseFlags
-	From int64 `placeholder:"N" help:"The first entry (default 1)."`
-	To   int64 `placeholder:"N" help:"The last entry (default the newest)."`
+	From *int64 `placeholder:"N" help:"The first entry (default 1)."`
+	To   *int64 `placeholder:"N" help:"The last entry (default the newest)."`
 }
 
 // Run prints a line of the head, and then one of each entry, from one state of the log.
 func (c *auditExportCmd) Run(ctx context.Context, std stdio) error {
-	from, to := max(c.From, 1), c.To
-	if to == 0 {
-		to = math.MaxInt64
-	}
-	if c.From < 0 || to < from {
-		return errors.New("--from and --to: the log's entries are numbered from 1")
+	from, to, err := c.entries()
+	if err != nil {
+		return err
 	}
 	d, err := c.openToRead(ctx)
 	if err != nil {
@@ -52,6 +49,24 @@ func (c *auditExportCmd) Run(ctx context.Context, std stdio) error {
 			return err
 		})
 	return errors.Join(err, out.Flush(), d.Close())
+}
+
+// entries returns which are asked for.
+func (c *auditExportCmd) entries() (from, to int64, err error) {
+	from, to = 1, math.MaxInt64
+	if c.From != nil {
+		from = *c.From
+	}
+	if c.To != nil {
+		to = *c.To
+	}
+	if from < 1 || to < 1 {
+		return 0, 0, errors.New("--from and --to: entries are numbered from 1")
+	}
+	if to < from {
+		return 0, 0, fmt.Errorf("--to: entry %d comes before entry %d, which --from names", to, from)
+	}
+	return from, to, nil
 }
 
 type auditKeyCmd struct {
@@ -108,5 +123,6 @@ func logKeys(ctx context.Context, d *db.DB, f databaseFlags, s secretFlags) ([]s
 	if err != nil {
 		return nil, err
 	}
-	return d.LogKeys(ctx, access.TheOperator(), root)
+	keys, err := d.LogKeys(ctx, access.TheOperator(), root)
+	return keys, wrongSecret(err, s.path(f), f.Database)
 }

@@ -84,7 +84,7 @@ func TestAuditLogThatIsAlteredIsRefused(t *testing.T) {
 	l := newLogged(t)
 	l.tamper(`UPDATE audit SET actor = 'bob' WHERE number = 2`, `UPDATE keys SET user_id = 'bob' WHERE number = 1`)
 	code, out, complaint := command(t, "", "audit", "verify", l.database)
-	if code != 1 || complaint != "keydesk: the audit log or what it tells of was altered; findings: 5\n" ||
+	if code != 1 || complaint != "keydesk: the audit log or what it tells of was altered: 5 findings\n" ||
 		strings.Count(out, "\n") != 5 || strings.Count(out, "trigger ") != 3 || !strings.Contains(out, "entry 2 (add user) is not as it was written") ||
 		!strings.Contains(out, " of bob is not as entry 4 left it") {
 		t.Errorf("%d %s %s", code, out, complaint)
@@ -121,7 +121,7 @@ func TestRollBackIsFoundByAKeptCheckpoint(t *testing.T) {
 	}
 	dbtest.Exec(t, file, `UPDATE audit_head SET anchored = 0`)
 	startDesk(t, l.dir).signIn("alice").newKey() // another sixth entry, rightly signed
-	refused(t, 1, "does not go on from the checkpoint: its first 6 entries are not those", "audit", "verify", l.database, "--checkpoint="+l.kept)
+	refused(t, 1, "does not go on from the checkpoint: it does not begin with the 6 entries that", "audit", "verify", l.database, "--checkpoint="+l.kept)
 }
 
 // AUD-3, AUD-6
@@ -156,11 +156,38 @@ func TestWrongProofsAreRefusedInOneLine(t *testing.T) {
 	refused(t, 1, "no public key of an audit log", "audit", "verify", "--key=x", l.database)
 	refused(t, 1, "is not signed by this log's key", "audit", "verify", l.database, "--checkpoint="+other.kept)
 	refused(t, 1, "is not signed by this log's key", "audit", "verify", l.database, "--checkpoint="+filepath.Join(l.dir, "keydesk.secret"))
-	refused(t, 1, "numbered from 1", "audit", "verify", l.database, "--entry=-1")
-	refused(t, 1, "numbered from 1", "audit", "export", l.database, "--from=3", "--to=2")
 	refused(t, 2, "can't be used together", "audit", "verify", "--entry=1", "--proof=x")
+	for _, entry := range []string{"0", "-1"} {
+		refused(t, 1, "--entry: entries are numbered from 1", "audit", "verify", l.database, "--entry="+entry)
+	}
+	for args, words := range map[string]string{
+		"--from=3 --to=2": "--to: entry 2 comes before entry 3",
+		"--from=0":        "numbered from 1",
+		"--to=-1":         "numbered from 1",
+		"--from=6":        "The audit log has no entry 6: it ends with entry 5.",
+	} {
+		refused(t, 1, words, append([]string{"audit", "export", l.database}, strings.Fields(args)...)...)
+	}
 	code, out, _ := command(t, "", "audit", "verify", other.key, l.database)
 	if code != 1 || !strings.Contains(out, "checkpoint is not signed by the log's key") {
 		t.Errorf("another log's key: %d %s", code, out)
+	}
+}
+
+// AUD-4: of a log that lacks entries, the first of them is named.
+func TestMissingEntryIsNamed(t *testing.T) {
+	for _, row := range []struct{ removal, first, beside string }{
+		{`DELETE FROM audit WHERE number = 1`, "1", "2"},
+		{`DELETE FROM audit WHERE number IN (2, 4)`, "2", "1"},
+		{`DELETE FROM audit WHERE number = 5`, "5", "4"},
+	} {
+		l := newLogged(t)
+		l.tamper(row.removal)
+		words := "keydesk: read audit log: entry " + row.first + " is missing from it; "
+		code, _, complaint := command(t, "", "audit", "export", l.database)
+		if code != 1 || !strings.HasPrefix(complaint, words) {
+			t.Errorf("%s: %d %s", row.removal, code, complaint)
+		}
+		refused(t, 1, words, "audit", "verify", l.database, "--entry="+row.beside)
 	}
 }

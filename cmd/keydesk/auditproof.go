@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/dustin/go-humanize/english"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/keydesk/keydesk/access"
@@ -44,8 +45,8 @@ func (c *auditVerifyCmd) proof(std stdio) error {
 	case proven.count == 1:
 		return printProven(std, proven.last, proven.signed)
 	}
-	_, err = fmt.Fprintf(std.out, "%d entries, the last of them entry %d, are part of the audit log %s of %d entries, root %s.\n",
-		proven.count, proven.last.Index+1, proven.signed.Origin, proven.signed.Size, proven.signed.Root)
+	_, err = fmt.Fprintf(std.out, "%d entries, the last of them entry %d, are part of the audit log %s of %s, root %s.\n",
+		proven.count, proven.last.Index+1, proven.signed.Origin, english.Plural(int(proven.signed.Size), "entry", ""), proven.signed.Root)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -20,7 +21,7 @@ type auditVerifyCmd struct {
 	databaseFlags
 	secretFlags
 	Key        []string `sep:"none" placeholder:"KEY" help:"Public key that the log must be signed with, as audit key prints it; several may be given. Without any, those that the root secret opens."`
-	Entry      int64    `xor:"what" placeholder:"N" help:"Check one entry only, by its proof."`
+	Entry      *int64   `xor:"what" placeholder:"N" help:"Check one entry only, by its proof."`
 	Checkpoint string   `xor:"what" placeholder:"FILE" help:"Check that the log goes on from a checkpoint that was kept elsewhere; - reads it from standard input."`
 	Proof      string   `xor:"what" placeholder:"FILE" help:"Check a downloaded proof or an exported log, without a database, by --key; - reads it from standard input."`
 }
@@ -28,8 +29,8 @@ type auditVerifyCmd struct {
 // Run checks what is asked for. What is wrong are lines, and an error.
 func (c *auditVerifyCmd) Run(ctx context.Context, std stdio) error {
 	switch {
-	case c.Entry < 0:
-		return errors.New("--entry: the log's entries are numbered from 1")
+	case c.Entry != nil && *c.Entry < 1:
+		return errors.New("--entry: entries are numbered from 1")
 	case c.Proof != "":
 		return c.proof(std)
 	}
@@ -41,7 +42,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context, std stdio) error {
 	switch {
 	case c.Checkpoint != "":
 		check = c.checkpoint
-	case c.Entry > 0:
+	case c.Entry != nil:
 		check = c.entry
 	}
 	return errors.Join(check(ctx, d, std), d.Close())
@@ -74,8 +75,8 @@ func (c *auditVerifyCmd) all(ctx context.Context, d *db.DB, std stdio) error {
 	if !state.Sound() {
 		return wrongLog(state)
 	}
-	_, err = fmt.Fprintf(std.out, "The audit log %s is sound: %d entries, root %s. All rows are as it says: %d users, %d keys, %d links.\n",
-		state.Origin, state.Size, state.Root, state.Users, state.Keys, state.Links)
+	_, err = fmt.Fprintf(std.out, "The audit log %s is sound: %s, root %s. All rows are as it says: %s, %s, %s.\n", state.Origin,
+		english.Plural(int(state.Size), "entry", ""), state.Root, english.Plural(int(state.Users), "user", ""), english.Plural(int(state.Keys), "key", ""), english.Plural(int(state.Links), "link", ""))
 	return err
 }
 
@@ -95,16 +96,17 @@ func (c *auditVerifyCmd) state(ctx context.Context, d *db.DB) (state db.LogState
 }
 
 func wrongLog(state db.LogState) error {
-	all := len(state.Findings) + state.More
+	listed := ""
 	if state.More > 0 {
-		return fmt.Errorf("the audit log or what it tells of was altered: %d findings, of which the first %d are listed", all, len(state.Findings))
+		listed = fmt.Sprintf(", of which the first %d are listed", len(state.Findings))
 	}
-	return fmt.Errorf("the audit log or what it tells of was altered; findings: %d", all)
+	return fmt.Errorf("the audit log or what it tells of was altered: %s%s",
+		english.Plural(len(state.Findings)+state.More, "finding", ""), listed)
 }
 
 // entry checks one entry.
 func (c *auditVerifyCmd) entry(ctx context.Context, d *db.DB, std stdio) error {
-	p, head, err := d.LogProof(ctx, access.TheOperator(), c.Entry)
+	p, head, err := d.LogProof(ctx, access.TheOperator(), *c.Entry)
 	if err != nil {
 		return err
 	}
@@ -124,8 +126,8 @@ func printProven(std stdio, p access.Proof, signed access.Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "Entry %d is part of the audit log %s of %d entries, root %s:\n%s\n",
-		change.Number, signed.Origin, signed.Size, signed.Root, p.Entry)
+	_, err = fmt.Fprintf(std.out, "Entry %d is part of the audit log %s of %s, root %s:\n%s\n",
+		change.Number, signed.Origin, english.Plural(int(signed.Size), "entry", ""), signed.Root, p.Entry)
 	return err
 }
 
@@ -154,7 +156,8 @@ func (c *auditVerifyCmd) checkpoint(ctx context.Context, d *db.DB, std stdio) er
 		return fmt.Errorf("the checkpoint is of the log %s, and this is the log %s", old.Origin, head.Origin)
 	}
 	if old.Size > head.Size {
-		return fmt.Errorf("the log was rolled back or truncated: it has %d entries, but had %d when the checkpoint was signed", head.Size, old.Size)
+		return fmt.Errorf("the log was rolled back or truncated: it has %s, but had %d when the checkpoint was signed",
+			english.Plural(int(head.Size), "entry", ""), old.Size)
 	}
 	proof, head, err := d.LogConsistency(ctx, access.TheOperator(), old.Size)
 	if err != nil {
@@ -168,10 +171,11 @@ func (c *auditVerifyCmd) checkpoint(ctx context.Context, d *db.DB, std stdio) er
 		return fmt.Errorf("the log's checkpoint: %w", err)
 	}
 	if err := tlog.CheckTree(proof, now.Size, now.Root, old.Size, old.Root); err != nil {
-		return fmt.Errorf("the log does not go on from the checkpoint: its first %d entries are not those that were signed", old.Size)
+		return fmt.Errorf("the log does not go on from the checkpoint: it does not begin with the %s that the checkpoint was signed of",
+			english.Plural(int(old.Size), "entry", ""))
 	}
-	_, err = fmt.Fprintf(std.out, "The audit log %s goes on from the checkpoint: it had %d entries, and has %d, root %s.\n",
-		now.Origin, old.Size, now.Size, now.Root)
+	_, err = fmt.Fprintf(std.out, "The audit log %s goes on from the checkpoint: it had %s, and has %d, root %s.\n",
+		now.Origin, english.Plural(int(old.Size), "entry", ""), now.Size, now.Root)
 	return err
 }
 

@@ -2,9 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"syscall"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
@@ -20,21 +26,33 @@ func (c *backupCmd) Run(ctx context.Context, std stdio) error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	if folder := filepath.Dir(c.File); !isFolder(folder) {
+		return fmt.Errorf("there is no folder %s for the backup; make it first, or name another file", folder)
+	}
 	began := time.Now()
 	made, err := db.Backup(ctx, c.Database, c.File)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "Backed %s up to %s: %d users, %d keys, up to change %d, %d bytes, in %s. Every page was read again.\n"+
+	_, err = fmt.Fprintf(std.out, "Backed %s up to %s: %s, %s, up to change %d, %d bytes, in %s. Every page was read again.\n"+
 		"Keep the root secret elsewhere: without it the backup is of no use.\n",
-		c.Database, c.File, made.Users, made.Keys, made.Changes, made.Bytes, time.Since(began).Round(time.Millisecond))
+		c.Database, c.File, english.Plural(int(made.Users), "user", ""), english.Plural(int(made.Keys), "key", ""), made.Changes, made.Bytes, time.Since(began).Round(time.Millisecond))
 	return err
+}
+
+// isFolder tells whether there is a folder, or something that cannot be looked at.
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
+	}
+	return info.IsDir()
 }
 
 type restoreCmd struct {
 	databaseFlags
 	secretFlags
-	anchorFlags
+	anchorFile
 	File string `arg:"" help:"The backup. It is left as it is."`
 }
 
@@ -52,10 +70,10 @@ func (c *restoreCmd) Run(ctx context.Context, std stdio) error {
 		Root: func(bool) (access.RootSecret, error) { return c.root(c.path(c.databaseFlags), false) },
 	})
 	if err != nil {
-		return err
+		return wrongSecret(err, c.path(c.databaseFlags), c.File)
 	}
-	_, err = fmt.Fprintf(std.out, "Restored %s from %s: %d users, %d keys, up to change %d%s, in %s.\n%s\n%s\n",
-		c.Database, c.File, r.Users, r.Keys, r.Changes, at(r.At), time.Since(began).Round(time.Millisecond), checked(r), c.next())
+	_, err = fmt.Fprintf(std.out, "Restored %s from %s: %s, %s, up to change %d%s, in %s.\n%s\n%s\n",
+		c.Database, c.File, english.Plural(int(r.Users), "user", ""), english.Plural(int(r.Keys), "key", ""), r.Changes, at(r.At), time.Since(began).Round(time.Millisecond), checked(r), c.next())
 	return err
 }
 
@@ -76,10 +94,15 @@ func checked(r db.Restored) string {
 // next says what the next start makes of the anchor.
 func (c *restoreCmd) next() string {
 	file := c.file(c.databaseFlags)
-	if info, err := os.Stat(file); err == nil && info.Size() > 0 {
+	info, err := os.Stat(file)
+	if err == nil && info.Size() > 0 {
 		return fmt.Sprintf("The next start deactivates again what was deactivated since, by %s. If anything else was changed since, "+
 			"it says what, and how to go on.", file)
 	}
-	return fmt.Sprintf("%s is not there: put it beside the database before you start. Without it nothing knows which keys were "+
-		"deactivated since the backup, and the next start may want --accept-loss %s.", file, db.MissingAnchor)
+	lacks := "not there"
+	if err == nil {
+		lacks = "empty"
+	}
+	return fmt.Sprintf("%s is %s: put it beside the database before you start. Without it nothing knows which keys were "+
+		"deactivated since the backup, and the next start may want --accept-loss %s.", file, lacks, db.MissingAnchor)
 }

@@ -42,6 +42,7 @@ func TestWrongCommandLinesAndSettingsAreOneLine(t *testing.T) {
 	}{
 		{2, "expected one of", ""},
 		{2, "unknown flag --bogus", "serve --bogus"},
+		{2, "unknown flag --accept-loss", "restore backup.db --accept-loss missing-anchor"},
 		{2, "unexpected argument bogus", "bogus"},
 		{2, "missing flags", "user add x"},
 		{2, "`keydesk --help` tells more", "bogus"},

@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
 )
@@ -50,8 +52,8 @@ func (c *demoDataCmd) Run(ctx context.Context, std stdio) error {
 		}
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "Made the database %s with %d users and %d keys, in %s. It is served on loopback only.\n",
-		c.Database, c.Users, c.Keys, time.Since(began).Round(time.Millisecond))
+	_, err = fmt.Fprintf(std.out, "Made the database %s with %s and %s, in %s. It is served on loopback only.\n",
+		c.Database, english.Plural(c.Users, "user", ""), english.Plural(c.Keys, "key", ""), time.Since(began).Round(time.Millisecond))
 	return err
 }
 

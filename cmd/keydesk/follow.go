@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/keydesk/keydesk/db"
 	"github.com/keydesk/keydesk/verify"
@@ -20,6 +21,7 @@ func follow(ctx context.Context, d *db.DB, keys *verify.Table, log *slog.Logger,
 	var following, sealed fault
 	return d.Follow(ctx, db.Follower{
 		Name: fmt.Sprintf("%s, process %d", host, os.Getpid()), Reserve: keys.Reserve, Note: keys.Note, Lost: lost,
+		Secrets: func(what []string) { log.Info("new secrets are in use", "of", strings.Join(what, ", ")) },
 		Sealed: func(err error) {
 			sealed.tell(log, "read the secrets again", "verify answers 503 for keys that it does not know, if some of the secrets do not open", err)
 		},

@@ -31,6 +31,7 @@ type cli struct {
 	Audit    auditCmd    `cmd:"" help:"Check, print and prove the audit log."`
 	DemoData demoDataCmd `cmd:"" help:"Make a new database of made-up people and keys, for load tests."`
 	Secret   secretCmd   `cmd:"" help:"Rotate and list secrets."`
+	Session  sessionCmd  `cmd:"" help:"End sessions."`
 	Move     moveCmd     `cmd:"" help:"Copy everything in an SQLite database to an empty PostgreSQL database."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

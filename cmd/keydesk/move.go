@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
 )
@@ -25,7 +27,7 @@ func (c *moveCmd) Run(ctx context.Context, std stdio) error {
 		return err
 	}
 	if !missing(newFile(c.secret())) { // a rotation was cut short: which file has the secret is to be settled before it is told
-		d, err := openDatabase(ctx, databaseFlags{Database: c.From}, c.secretFlags, anchorFlags{Anchor: c.anchor()}, db.Options{})
+		d, err := openDatabase(ctx, databaseFlags{Database: c.From}, c.secretFlags, anchorFlags{anchorFile: anchorFile{c.anchor()}}, db.Options{})
 		if err = errors.Join(err, closeIf(d)); err != nil {
 			return err
 		}
@@ -45,7 +47,7 @@ func (c *moveCmd) Run(ctx context.Context, std stdio) error {
 	})
 	bar.end()
 	if err != nil {
-		return err
+		return wrongSecret(err, c.secret(), c.From)
 	}
 	_, err = io.WriteString(std.out, c.report(m, time.Since(began)))
 	return err
@@ -84,8 +86,8 @@ func (c *moveCmd) check() error {
 func (c *moveCmd) report(m db.Moved, took time.Duration) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) }
-	say("Moved %d users and %d keys, with their history, from %s to %s, in %s. Every row was read again on both sides.",
-		m.Users, m.Keys, c.From, m.To, took.Round(time.Millisecond))
+	say("Moved %s and %s, with their history, from %s to %s, in %s. Every row was read again on both sides.",
+		english.Plural(m.Users, "user", ""), english.Plural(m.Keys, "key", ""), c.From, m.To, took.Round(time.Millisecond))
 	if m.Altered > 0 {
 		say("Of %d texts PostgreSQL cannot keep a character (NUL, or bytes that are no UTF-8): it is \uFFFD there.", m.Altered)
 	}

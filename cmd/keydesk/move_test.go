@@ -163,7 +163,7 @@ func TestMoveThatIsKilledIsRunAgain(t *testing.T) {
 		t.Errorf("stopped by a signal it says %q", said)
 	}
 	code, said, complaint := command(t, "", "move", "--from="+file, "--to="+to)
-	if code != 0 || !strings.Contains(said, "Moved 1000 users and 10000 keys") {
+	if code != 0 || !strings.Contains(said, "Moved 1,000 users and 10,000 keys") {
 		t.Fatal(code, said, complaint)
 	}
 	if n := query[int](t, to, `SELECT count(*) FROM keys`); n != 10000 {

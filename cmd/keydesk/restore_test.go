@@ -93,7 +93,7 @@ func TestRestoredDeskHasDeactivatedKeysAgain(t *testing.T) {
 	if got := again.verify(kept); got.status != http.StatusOK {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	if !strings.Contains(again.log.String(), "1 keys were deactivated again") {
+	if !strings.Contains(again.log.String(), "1 key was deactivated again") {
 		t.Errorf("the log: %s", again.log)
 	}
 }
@@ -130,7 +130,7 @@ func TestEveryCommandIsRefusedBehindTheAnchor(t *testing.T) {
 func TestBackupAndRestoreSayWhatIsWrongInOneLine(t *testing.T) {
 	file := made(t)
 	backup := filepath.Join(t.TempDir(), "backup.db")
-	if code, out, complaint := command(t, "", "backup", backup, "--database="+file); code != 0 || !strings.Contains(out, "1 users, 0 keys, up to change 1,") {
+	if code, out, complaint := command(t, "", "backup", backup, "--database="+file); code != 0 || !strings.Contains(out, "1 user, 0 keys, up to change 1,") {
 		t.Fatal(out, complaint)
 	}
 	elsewhere := "--database=" + filepath.Join(t.TempDir(), "keydesk.db")
@@ -141,7 +141,9 @@ func TestBackupAndRestoreSayWhatIsWrongInOneLine(t *testing.T) {
 		"over a file":          {"never written over", []string{"backup", backup, "--database=" + file}},
 		"of nothing":           {"no database yet", []string{"backup", backup + "2", elsewhere}},
 		"of PostgreSQL":        {"pg_dump", []string{"backup", backup + "2", "--database=postgres://keydesk@127.0.0.1:1/keydesk"}},
-		"into no folder":       {"not a directory", []string{"backup", filepath.Join(backup, "x"), "--database=" + file}},
+		"into no folder":       {"there is no folder " + backup + " for the backup", []string{"backup", filepath.Join(backup, "x"), "--database=" + file}},
+		"into a new folder":    {"there is no folder " + backup + "2 for the backup; make it first", []string{"backup", filepath.Join(backup+"2", "x"), "--database=" + file}},
+		"a damaged one":        {"this backup is damaged, or is none of Keydesk; take another one", []string{"restore", secretOf(file), elsewhere}},
 		"to PostgreSQL":        {"pg_restore", []string{"restore", backup, "--database=postgres://keydesk@127.0.0.1:1/keydesk"}},
 		"over a database":      {"move the file", []string{"restore", backup, "--database=" + file}},
 		"from nothing":         {"there is no file", []string{"restore", backup + "2", elsewhere}},

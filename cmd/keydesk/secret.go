@@ -29,7 +29,7 @@ func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, a anchorF
 	}
 	opened, err := db.Open(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, wrongSecret(err, s.path(d), d.Database)
 	}
 	if path := s.path(d); !inEnvironment(secretVariable) && path != "" && !missing(newFile(path)) {
 		unlock, err := lockSecretFiles(path)
@@ -41,6 +41,17 @@ func openDatabase(ctx context.Context, d databaseFlags, s secretFlags, a anchorF
 		}
 	}
 	return opened, nil
+}
+
+// wrongSecret names, of a root secret that does not open the database, where both are.
+func wrongSecret(err error, path, database string) error {
+	if !errors.Is(err, db.ErrWrongSecret) {
+		return err
+	}
+	if inEnvironment(secretVariable) {
+		path = secretVariable
+	}
+	return fmt.Errorf("the root secret in %s does not open %s: %w", path, db.Shown(database), db.ErrWrongSecret)
 }
 
 // root returns the root secret, as one that also opens what is sealed under the others that are given. With fresh its file

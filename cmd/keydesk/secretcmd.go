@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 
 	"github.com/keydesk/keydesk/access"
 	"github.com/keydesk/keydesk/db"
@@ -44,15 +45,7 @@ func (c *secretRotateCmd) Run(ctx context.Context, std stdio) error {
 	if _, err := io.WriteString(std.out, said+"\n"); err != nil {
 		return err
 	}
-	return printSecrets(ctx, c.databaseFlags, std.out)
-}
-
-// anchor returns that of an SQLite database; the anchors of instances that are at work on PostgreSQL get the change from there.
-func (c *secretRotateCmd) anchor() anchorFlags {
-	if db.IsPostgres(c.Database) {
-		return anchorFlags{}
-	}
-	return c.anchorFlags
+	return printSecrets(ctx, c.databaseFlags, c.secretFlags, std.out)
 }
 
 func (c *secretRotateCmd) rotation() db.Rotation {
@@ -67,7 +60,7 @@ func (c *secretRotateCmd) withGiven(ctx context.Context, std stdio, r db.Rotatio
 			return "", err
 		}
 	}
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, c.anchor(), db.Options{Beside: true, Notice: std.notice})
+	d, err := openBeside(ctx, std, c.databaseFlags, c.secretFlags, c.anchorFlags)
 	if errors.Is(err, db.ErrWrongSecret) && r.Root {
 		err = fmt.Errorf("%w, and the one in use until now with %s; nothing was changed", err, previousVariable)
 	}
@@ -85,7 +78,7 @@ func (c *secretRotateCmd) withGiven(ctx context.Context, std stdio, r db.Rotatio
 // and takes the other's place when everything is.
 func (c *secretRotateCmd) withNewFile(ctx context.Context, std stdio, r db.Rotation) (said string, err error) {
 	path := c.path(c.databaseFlags)
-	d, err := openDatabase(ctx, c.databaseFlags, c.secretFlags, c.anchor(), db.Options{Beside: true, Notice: std.notice}) // which ends what was begun before
+	d, err := openBeside(ctx, std, c.databaseFlags, c.secretFlags, c.anchorFlags) // which ends what was begun before
 	if err = errors.Join(err, closeIf(d)); err != nil {
 		return "", err
 	}
@@ -101,7 +94,7 @@ func (c *secretRotateCmd) withNewFile(ctx context.Context, std stdio, r db.Rotat
 	open := func(root access.RootSecret) (*db.DB, error) {
 		return db.Open(ctx, db.Options{
 			Database: c.Database, Now: time.Now, Beside: true, Root: func(bool) (access.RootSecret, error) { return root, nil },
-			Anchor: c.anchor().file(c.databaseFlags), AcceptLoss: c.AcceptLoss, Notice: std.notice,
+			Anchor: c.file(c.databaseFlags), AcceptLoss: c.AcceptLoss, Notice: std.notice,
 		})
 	}
 	d, err = open(former) // or somebody else has just rotated it, and was cut short: this is refused, and the next one ends that
@@ -138,13 +131,13 @@ func report(r db.Rotation, done db.Rotated, path string) string {
 	say := func(format string, args ...any) { text += fmt.Sprintf(format+"\n", args...) }
 	switch {
 	case path != "":
-		say("root secret: a new one is in %s; %d secrets are sealed under it.\n"+
+		say("root secret: a new one is in %s; %s sealed under it.\n"+
 			"  The former one is in %s: keep it with the backups that were made until now, elsewhere, and delete it here.",
-			path, done.Resealed, previousFile(path))
+			path, resealed(done), previousFile(path))
 	case r.Root && done.Resealed > 0:
-		say("root secret: %d secrets are sealed under the one in %s or --secret-file.\n"+
+		say("root secret: %s sealed under the one in %s or --secret-file.\n"+
 			"  Start the instances again without %s when each of them has the new one; backups that were made until now need the former one.",
-			done.Resealed, secretVariable, previousVariable)
+			resealed(done), secretVariable, previousVariable)
 	case r.Root:
 		say("root secret: everything is sealed under the new one already; the former one opens nothing any more.")
 	}
@@ -166,58 +159,6 @@ func report(r db.Rotation, done db.Rotated, path string) string {
 	return text
 }
 
-type secretListCmd struct{ databaseFlags }
-
-// Run prints what there is.
-func (c *secretListCmd) Run(ctx context.Context, std stdio) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	return printSecrets(ctx, c.databaseFlags, std.out)
-}
-
-func printSecrets(ctx context.Context, f databaseFlags, w io.Writer) error {
-	d, err := db.OpenToRead(ctx, f.Database, time.Now)
-	if err != nil {
-		return err
-	}
-	states, err := d.SecretStates(ctx, access.TheOperator())
-	if err = errors.Join(err, d.Close()); err != nil {
-		return err
-	}
-	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(out, "SECRET\tSINCE\tIN USE\tNAME")
-	for _, s := range states {
-		_, _ = fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", // the error comes with Flush
-			kindOf(s), s.Since.Format(time.RFC3339), inUse(s), s.Name)
-	}
-	return out.Flush()
-}
-
-func kindOf(s db.SecretState) string {
-	if s.Kind == "pepper" {
-		return s.Kind
-	}
-	return s.Kind + " key"
-}
-
-// inUse says what a secret is for, and when it goes.
-func inUse(s db.SecretState) string {
-	switch {
-	case s.Kind == "pepper" && !s.Retired.IsZero():
-		return "retired on " + s.Retired.Format(time.RFC3339) + "; its keys are unknown"
-	case s.Kind == "pepper" && s.Newest:
-		return fmt.Sprintf("for new keys; active keys under it: %d", s.Active)
-	case s.Kind == "pepper" && s.Active == 0:
-		return "no active key is under it; it goes within the hour while a server runs"
-	case s.Kind == "pepper":
-		return fmt.Sprintf("active keys under it: %d; it goes with the last of them", s.Active)
-	case s.Kind == "session" && s.Newest:
-		return "for new cookies"
-	case s.Kind == "session":
-		return "for cookies made with it; it goes after " + s.KeptTill.Format(time.RFC3339)
-	case s.Newest:
-		return "signs the audit log"
-	}
-	return "verifies what it signed, for ever"
+func resealed(done db.Rotated) string {
+	return english.Plural(done.Resealed, "secret", "") + " " + english.PluralWord(done.Resealed, "is", "are")
 }

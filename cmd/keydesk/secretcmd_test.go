@@ -32,19 +32,27 @@ func TestRotationSaysWhatItDidAndWhatIsInUse(t *testing.T) {
 	for _, want := range []string{
 		"root secret: a new one is in " + secretOf(file) + "; 3 secrets are sealed under it", secretOf(file) + ".previous: keep it",
 		"pepper: new keys are hashed under ", "session key: new cookies ", "signing key: the audit log is signed by keydesk/",
-		"active keys under it: 2; it goes with the last of them", "for new keys; active keys under it: 0",
-		"for cookies made with it; it goes after ", "for new cookies", "verifies what it signed, for ever", "signs the audit log",
+		"2 active keys; goes with the last\n", "for new keys; 0 active keys under it\n", "seals all 6\n",
+		"opens its cookies; goes after ", "for new cookies", "verifies what it signed, for ever", "signs the audit log",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
 	}
+	until(t, "the server tells of the new secrets", func() bool {
+		return strings.Contains(d.log.String(), `"level":"INFO","msg":"new secrets are in use","of":"root, pepper, session, signing"`)
+	})
 	alice.post("/profile/keys/"+id+"/deactivate", nil)
 	list := rotated(t, file, "list")
-	if !strings.Contains(list, "active keys under it: 1; it goes") || strings.Count(list, "\n") != 7 {
+	if !strings.Contains(list, "1 active key; goes") || strings.Count(list, "\n") != 8 {
 		t.Errorf("the list is\n%s", list)
 	}
-	if said := rotated(t, file, "rotate", "pepper"); strings.Contains(said, "root secret") || strings.Contains(said, "cookies are") ||
+	for line := range strings.Lines(list) {
+		if len(line) > 80+len("\n") {
+			t.Errorf("wider than 80 columns: %s", line)
+		}
+	}
+	if said := rotated(t, file, "rotate", "pepper"); strings.Contains(said, "root secret:") || strings.Contains(said, "cookies are") ||
 		strings.Count(said, "\npepper ") != 3 {
 		t.Errorf("of the pepper it says\n%s", said)
 	}
@@ -54,6 +62,10 @@ func TestRotationSaysWhatItDidAndWhatIsInUse(t *testing.T) {
 		}
 	}
 	refused(t, 1, "keydesk.secret.previous is there", "secret", "rotate", "root", "--database="+file)
+	mustRemove(t, secretOf(file))
+	if list := rotated(t, file, "list"); !strings.Contains(list, "not known\n") || !strings.Contains(list, "\nThe root secret was not read: "+secretOf(file)) {
+		t.Errorf("without the root secret the list is\n%s", list)
+	}
 }
 
 // SEC-1, SEC-2, DUR-9: without the right secrets nothing is rotated, and one line says what is missing.
@@ -84,6 +96,9 @@ func TestRotationWithoutTheRightSecretsIsRefused(t *testing.T) {
 	}
 	t.Setenv(secretVariable, next)
 	t.Setenv(previousVariable, digits)
+	if list := rotated(t, file, "list"); !strings.Contains(list, "seals 0; the previous one 3: rotate root\n") {
+		t.Errorf("the list is\n%s", list)
+	}
 	if said := rotated(t, file, "rotate", "root"); !strings.Contains(said, "3 secrets are sealed under the one in KEYDESK_SECRET") {
 		t.Errorf("it says %s", said)
 	}
@@ -93,7 +108,10 @@ func TestRotationWithoutTheRightSecretsIsRefused(t *testing.T) {
 	_ = os.Unsetenv(previousVariable)
 	rotated(t, file, "rotate", "session")
 	t.Setenv(secretVariable, digits)
-	refused(t, 1, "not the one that this database was sealed under", "secret", "rotate", "session", "--database="+file)
+	if list := rotated(t, file, "list"); !strings.Contains(list, "does not open 4 of 4: a wrong one\n") {
+		t.Errorf("the list is\n%s", list)
+	}
+	refused(t, 1, "the root secret in KEYDESK_SECRET does not open "+file+": the root secret is not the one that this database was sealed under", "secret", "rotate", "session", "--database="+file)
 }
 
 func TestWrongRotationIsRefused(t *testing.T) {
