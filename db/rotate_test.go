@@ -171,6 +171,35 @@ func TestOtherProcessesLearnOfNewSecrets(t *testing.T) {
 	}
 }
 
+// SEC-2: while the new root secret is read verify goes on as before.
+func TestSecretsStayWhileTheRootSecretIsRead(t *testing.T) {
+	d := newDesk(t)
+	next, asked := access.NewRootSecret(), 0
+	d.must(d.ShareLock())
+	both := d.another(next, d.digits)
+	var other *db.DB
+	o := d.options()
+	o.Beside, o.Root = true, func(bool) (access.RootSecret, error) {
+		if other == nil {
+			return rootOf(t, d.digits), nil
+		}
+		asked++
+		if s := other.Secrets(); s.Incomplete || len(s.Peppers) != 1 {
+			t.Errorf("meanwhile there are %d peppers; %t", len(s.Peppers), s.Incomplete)
+		}
+		return rootOf(t, next), nil
+	}
+	other, err := db.Open(t.Context(), o)
+	d.must(err)
+	defer func() { _ = other.Close() }()
+	_, err = both.RotateSecrets(t.Context(), d.operator, db.Rotation{Root: true, Pepper: true})
+	d.must(err)
+	d.must(other.RefreshSecrets(t.Context()))
+	if s := other.Secrets(); asked != 1 || s.Incomplete || len(s.Peppers) != 2 {
+		t.Errorf("asked %d times; then there are %d peppers; %t", asked, len(s.Peppers), s.Incomplete)
+	}
+}
+
 // another opens the database beside the desk, as another process with these root secrets does.
 func (d *desk) another(digits ...string) *db.DB {
 	d.t.Helper()

@@ -87,15 +87,16 @@ func (v *vault) load(ctx context.Context, q sqlx.QueryerContext, now time.Time) 
 			v.opened[row.ID] = opened{value: value}
 		}
 	}
-	if v.take(rows, at); v.closed {
+	v.now.Store(v.take(rows, at))
+	if v.closed {
 		return ErrWrongSecret
 	}
 	v.said = rows
 	return nil
 }
 
-// take opens what is not opened yet. What opened once stays open, under whatever it is sealed now.
-func (v *vault) take(rows []sealedRow, at time.Duration) {
+// take opens what is not opened yet, and returns all that is open. What opened once stays so, under whatever it is sealed now.
+func (v *vault) take(rows []sealedRow, at time.Duration) *Secrets {
 	s, all := &Secrets{}, map[string]opened{}
 	v.closed = false
 	for _, row := range rows {
@@ -118,7 +119,7 @@ func (v *vault) take(rows []sealedRow, at time.Duration) {
 	}
 	v.rows, v.read, v.opened = rows, at, all
 	s.fill(v, at)
-	v.now.Store(s)
+	return s
 }
 
 // fill sorts what is opened.
@@ -170,7 +171,9 @@ func (v *vault) renew(rows []sealedRow, at time.Duration) error {
 		v.read = at
 		return nil
 	}
-	if v.take(rows, at); !v.closed {
+	s := v.take(rows, at)
+	defer func() { v.now.Store(s) }() // not before, or verify could not tell while the root secret is read
+	if !v.closed {
 		v.tell()
 		return nil
 	}
@@ -180,7 +183,7 @@ func (v *vault) renew(rows []sealedRow, at time.Duration) error {
 	}
 	former := v.root
 	v.root = root
-	if v.take(rows, at); v.closed {
+	if s = v.take(rows, at); v.closed {
 		v.root = former
 		return ErrSealedAnew
 	}

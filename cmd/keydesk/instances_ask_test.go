@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -27,6 +28,9 @@ type told struct {
 	body   string
 	err    error
 }
+
+// String says what it was.
+func (t told) String() string { return fmt.Sprintf("%d %q %v", t.status, t.body, t.err) }
 
 // changeTime is how long an answer to a change is waited for.
 const changeTime = 30 * time.Second
@@ -68,9 +72,14 @@ const (
 	none        verdict = "" // neither yes nor no, or no answer
 )
 
+// askFor asks for a key.
+func (i *instance) askFor(secret string, patience time.Duration) told {
+	return ask(http.MethodGet, "http://"+i.verify+"/api/v1/verify", http.Header{"X-Api-Key": {secret}}, patience)
+}
+
 // judge asks for a key, and takes any answer but the three for none.
 func (i *instance) judge(secret string, patience time.Duration) verdict {
-	return verdictOf(ask(http.MethodGet, "http://"+i.verify+"/api/v1/verify", http.Header{"X-Api-Key": {secret}}, patience))
+	return verdictOf(i.askFor(secret, patience))
 }
 
 func verdictOf(got told) verdict {

@@ -25,6 +25,8 @@ type load struct {
 	hot   [16]int     // those that something happened to last
 	next  int         // in hot
 
+	silence string // the last answer that told nothing
+
 	count struct{ created, deactivated, verified, unchanged, unsure, silent atomic.Int64 }
 	waits *waits
 }
@@ -133,10 +135,14 @@ func (l *load) verify(i *instance, number int) (told bool) {
 		return false
 	}
 	secret, asked := l.key(number).secret, l.h.now()
-	says := i.judge(secret, cmp.Or(l.c.patience, patience))
+	got := i.askFor(secret, cmp.Or(l.c.patience, patience))
+	says := verdictOf(got)
 	l.waits.verify(i, says != none)
 	if says == none { // which tells nothing
 		l.count.silent.Add(1)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.silence = got.String()
 		return false
 	}
 	l.h.note(number, toVerify, asked, says)

@@ -59,7 +59,7 @@ func (c *cluster) proveRotation(times int, what ...string) {
 		l.count.created.Load(), l.count.deactivated.Load(), l.count.verified.Load(), b.pages, l.count.silent.Load(),
 		l.count.unchanged.Load(), l.count.unsure.Load(), len(b.wrong), c.count(`SELECT count(DISTINCT pepper_id) FROM keys`), peppers)
 	if n := l.count.silent.Load() + l.count.unchanged.Load() + l.count.unsure.Load(); n > 0 || len(b.wrong) > 0 {
-		t.Errorf("%d failed, and of the pages %q", n, b.wrong)
+		t.Errorf("%d failed, of the verifies the last %s, and of the pages %q", n, l.silence, b.wrong)
 	}
 	if l.count.created.Load() < 10 || l.count.verified.Load() < 100 || b.pages < 100 {
 		t.Error("so little was asked that this shows nothing")
