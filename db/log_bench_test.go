@@ -118,7 +118,7 @@ func BenchmarkVerifyLog(b *testing.B) {
 	}
 	users := crowdOf(n)
 	d, _ := loggedFile(b, users)
-	makeKeys(b, d, users, 0, n-users, 8)
+	makeKeys(b, d, users, 0, n-users, 64)
 	b.Run("verify", func(b *testing.B) {
 		for b.Loop() {
 			state, err := d.VerifyLog(b.Context(), access.TheOperator(), d.Secrets().Verifiers)

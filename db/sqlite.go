@@ -137,8 +137,8 @@ func (db *DB) takeLock(path string, beside bool) (shared bool, err error) {
 	return shared, nil
 }
 
-// ShareLock lets secrets be rotated beside this process, by others that share its lock. Nothing else may be done so: this
-// process remembers what it has read of everything but the secrets and the audit log.
+// ShareLock lets secrets be rotated and sessions be ended beside this process, by others that share its lock. Nothing else may be
+// done so: this process remembers what it has read of everything but these and the audit log.
 func (db *DB) ShareLock() error {
 	if db.lock == nil {
 		return nil
