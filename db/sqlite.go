@@ -29,7 +29,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 		return fmt.Errorf("%s: %w", o.Database, err)
 	}
 	if o.Beside { // the anchor is the server's too, which has it hold what is changed here
-		o.Anchor = ""
+		o.Anchor, o.Notice = "", nil // so that it is not told that there is none
 	}
 	root, anchor, err := db.lookAtFile(ctx, path, o)
 	if err != nil {

@@ -46,10 +46,11 @@ func (f anchorFile) check(d databaseFlags) error {
 // openBeside opens the database for a change that a server may be beside. Its anchor gets that from the server, as do those
 // of instances that are at work on PostgreSQL.
 func openBeside(ctx context.Context, std stdio, d databaseFlags, s secretFlags, a anchorFlags) (*db.DB, error) {
+	o := db.Options{Beside: true, Notice: std.notice}
 	if db.IsPostgres(d.Database) {
-		a = anchorFlags{}
+		a, o.Notice = anchorFlags{}, nil // so that it is not told that there is none
 	}
-	return openDatabase(ctx, d, s, a, db.Options{Beside: true, Notice: std.notice})
+	return openDatabase(ctx, d, s, a, o)
 }
 
 // openToChange opens the database for one change of the operator's. The anchor of an instance that is at work on PostgreSQL

@@ -127,7 +127,7 @@ func TestRestoreThatIsKilledIsBegunAnew(t *testing.T) {
 	if err := os.Rename(database, database+".old"); err != nil {
 		t.Fatal(err)
 	}
-	for _, calls := range []string{"write", "pwrite64", "fsync", "linkat"} {
+	for _, calls := range []string{"write", "pwrite64", "fsync", "renameat2"} {
 		trace := exec.Command("strace", "--follow-forks", "--output=/dev/null", "--trace="+calls, "--trace-path="+database+".partial",
 			"--inject="+calls+":signal=KILL", os.Args[0], "restore", backup, "--database="+database)
 		if calls == "write" {
