@@ -30,7 +30,7 @@ type told struct {
 }
 
 // String says what it was.
-func (t told) String() string { return fmt.Sprintf("%d %q %v", t.status, t.body, t.err) }
+func (got told) String() string { return fmt.Sprintf("%d %q %v", got.status, got.body, got.err) }
 
 // changeTime is how long an answer to a change is waited for.
 const changeTime = 30 * time.Second
