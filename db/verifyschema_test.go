@@ -52,3 +52,13 @@ func TestAlteredGuardsAreFound(t *testing.T) {
 		})
 	}
 }
+
+// AUD-4: the tables of an older version are made of the same, once they are brought up to date.
+func TestGuardsOfOlderVersionsAreSound(t *testing.T) {
+	for version := 1; version <= 6; version++ {
+		v := newOldVersion(t, version)
+		v.open()
+		wantSound(t, v.verified())
+		v.close()
+	}
+}
