@@ -4,7 +4,7 @@ ADDR ?= 127.0.0.1:8080
 GO   ?= go
 TOOL  = $(GO) tool -modfile=tools.mod
 
-.PHONY: run build test browser proxies postgres faults emulator generate check lint bench race prove screenshots lighthouse clean
+.PHONY: run build test browser proxies postgres faults emulator generate check lint bench race prove fuzz screenshots lighthouse clean
 
 # Serve a demo: made-up people and keys in a throw-away database.
 run: build
@@ -29,10 +29,16 @@ race: browser proxies postgres faults node_modules
 
 # The long forms of what is shown under faults, with the figures of docs/proofs.md: about an hour, with nothing else on the
 # machine.
-prove: browser proxies postgres faults emulator node_modules
+prove: browser proxies postgres faults emulator node_modules fuzz
 	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='Consistency|^TestProve' ./db
 	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve' ./handlers
 	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve|^TestErrorsOfTheSystem' ./cmd/keydesk
+
+# Try what takes bytes from outside with made-up ones, each for so long.
+FUZZTIME ?= 30s
+fuzz:
+	@set -e; for package in $$($(GO) list ./...); do for target in $$($(GO) test -list '^Fuzz' $$package | grep ^Fuzz); do \
+		$(GO) test -run='^$$' -fuzz="^$$target$$" -fuzztime=$(FUZZTIME) $$package; done; done
 
 # What the browser tests drive.
 browser:

@@ -17,6 +17,8 @@ func TestSignInGoesOnToALocalPathOnly(t *testing.T) {
 		"":                                  "/",
 		"/":                                 "/",
 		"profile/keys":                      "/",
+		"//":                                "/",
+		"//?u=evil.test":                    "/",
 		"//evil.test":                       "/",
 		"///evil.test":                      "/",
 		"////evil.test":                     "/",
