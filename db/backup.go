@@ -133,7 +133,7 @@ func place(partial, file string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := renameNew(partial, file); errors.Is(err, fs.ErrExist) {
+	if err := RenameNew(partial, file); errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s: %w", file, ErrThere)
 	} else if err != nil {
 		return err

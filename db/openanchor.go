@@ -120,7 +120,10 @@ func keepAside(path, aside string) error {
 		return err
 	}
 	partial := aside + ".partial"
-	return errors.Join(removePartial(partial), copyFile(path, partial), place(partial, aside))
+	if err := errors.Join(removePartial(partial), copyFile(path, partial)); err != nil {
+		return errors.Join(err, removePartial(partial))
+	}
+	return place(partial, aside)
 }
 
 // readable refuses a database that can only be read and would have to do something again: keys would come back.

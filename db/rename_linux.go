@@ -6,11 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// renameNew renames a file to a name that no other has, else its error is fs.ErrExist. No instant leaves it with two names
+// RenameNew renames a file to a name that no other has, else its error is fs.ErrExist. No instant leaves it with two names
 // where the file system can do so.
-func renameNew(from, to string) error {
+func RenameNew(from, to string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	if err == unix.EINVAL || err == unix.ENOSYS {
+	switch err {
+	case unix.EINVAL, unix.ENOSYS, unix.EPERM, unix.EOPNOTSUPP: // the file system, or a sandbox, knows no such renaming
 		return renameByLink(from, to)
 	}
 	if err != nil {

@@ -42,7 +42,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 		}
 	}
 	db.disk = &disk{path: path, tell: func(err error) {
-		_, _ = db.lock.TryLock() // so that nobody writes beside it either; or somebody is about to, and finds the same disk
+		db.lockAlone()
 		o.Stopped(err)
 	}}
 	db.connect(path)
@@ -90,6 +90,7 @@ func (db *DB) openToWrite(ctx context.Context, root access.RootSecret, anchor *l
 		err = db.isCurrent(ctx)
 	} else {
 		err = db.migrate(ctx, db.write)
+		db.disk.statements = walCheckpointEvery // of which each may have written much
 	}
 	if err != nil {
 		return fmt.Errorf("migrate database: %w", err)
@@ -154,6 +155,15 @@ func (db *DB) ShareLock() error {
 		return ErrInUse
 	}
 	return nil
+}
+
+// lockAlone keeps others from writing beside this process. If somebody is about to, the lock stays shared: to try has let go of it.
+func (db *DB) lockAlone() {
+	if alone, err := db.lock.TryLock(); alone && err == nil {
+		return
+	}
+	_ = db.lock.Unlock()
+	_, _ = db.lock.TryRLock()
 }
 
 // readSQLite opens the file to read it only.

@@ -50,11 +50,13 @@ func (g *commitGroup) take() []*pending {
 // have been. On PostgreSQL each is committed by itself: it has so long to do so, and no longer.
 func (db *DB) commit(p *pending) (made int64, changes []access.KeyChange, err error) {
 	p.done = make(chan struct{})
+	ctx, term := db.steadfast(p.ctx) // which it waits for its turn in, too
+	defer term.end()
 	switch {
 	case db.shared || p.byItself():
-		db.commitAll(func() []*pending { return []*pending{p} })
+		db.commitAll(ctx, term, func() []*pending { return []*pending{p} })
 	case db.group.join(p):
-		db.commitAll(db.group.take)
+		db.commitAll(ctx, term, db.group.take)
 	default:
 		<-p.done
 	}
@@ -74,7 +76,7 @@ var errPanic = errors.New("panic")
 
 // commitAll makes the changes that there are once it is their turn, one after the other, in one transaction. What is refused, or
 // fails, leaves the others alone.
-func (db *DB) commitAll(take func() []*pending) {
+func (db *DB) commitAll(ctx context.Context, term *term, take func() []*pending) {
 	db.changing.Lock()
 	defer db.changing.Unlock()
 	all, err := take(), fmt.Errorf("%w (%w)", errPanic, access.ErrUnsure)
@@ -86,13 +88,11 @@ func (db *DB) commitAll(take func() []*pending) {
 			close(p.done)
 		}
 	}()
-	err = db.makeAll(all)
+	err = db.makeAll(ctx, term, all)
 }
 
 // makeAll does so. Its error is that of every change, even of those that were refused: it may have been for what others made.
-func (db *DB) makeAll(all []*pending) error {
-	ctx, term := db.steadfast(all[0].ctx)
-	defer term.end()
+func (db *DB) makeAll(ctx context.Context, term *term, all []*pending) error {
 	inner, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
 		return unsaved("begin", err)
@@ -148,7 +148,7 @@ func (p *pending) makeBeside(ctx context.Context) error {
 	}
 	if p.err = p.make(ctx); p.err != nil {
 		if _, err := p.tx.ExecContext(ctx, `ROLLBACK TO one_change`); err != nil {
-			return errors.Join(p.err, err)
+			return fmt.Errorf("%w (after %v)", err, p.err) //nolint:errorlint // what p.err is of, it is of this change only
 		}
 	}
 	_, err := p.tx.ExecContext(ctx, `RELEASE one_change`)

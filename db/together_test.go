@@ -79,10 +79,13 @@ func TestChangesBesideOneThatEndsTheTransactionAreUnsaved(t *testing.T) {
 	last, two := d.makes("")
 	var broken error
 	d.Together(first, func() {
-		broken = d.ChangeBy(t.Context(), func(exec func(string) error) error { return exec(`ROLLBACK`) })
+		broken = d.ChangeBy(t.Context(), func(exec func(string) error) error {
+			d.must(exec(`ROLLBACK`))
+			return access.Refuse(access.Clashes, "", "Somebody else's.")
+		})
 	}, last)
 	for _, err := range []error{one.err, broken, two.err} {
-		if !errors.Is(err, access.ErrUnsaved) || errors.Is(err, access.ErrUnsure) {
+		if !errors.Is(err, access.ErrUnsaved) || errors.Is(err, access.ErrUnsure) || access.Refused(err, access.Clashes) != nil {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -22,6 +22,21 @@ func TestAlteredGuardsAreFound(t *testing.T) {
 			CREATE TRIGGER helper AFTER UPDATE ON keys FOR EACH ROW EXECUTE FUNCTION helper()`,
 			"trigger helper",
 		},
+		"a trigger of goose's name": {`CREATE TRIGGER goose_db_version AFTER UPDATE ON keys BEGIN ` + undo + `; END`, ``, "trigger goose_db_version"},
+		"a trigger of SQLite's name": {
+			`PRAGMA writable_schema = ON; INSERT INTO sqlite_master (type, name, tbl_name, rootpage, sql)
+			VALUES ('trigger', 'sqlite_helper', 'keys', 0, 'CREATE TRIGGER sqlite_helper AFTER UPDATE ON keys BEGIN SELECT 1; END')`, ``,
+			"trigger sqlite_helper",
+		},
+		"a trigger that never fires": {
+			``, `DROP TRIGGER keys_final ON keys; CREATE TRIGGER keys_final BEFORE UPDATE OF deactivated_at, deactivated_by, reason ON keys
+			FOR EACH ROW WHEN (false) EXECUTE FUNCTION refuse('a deactivation is final')`, "trigger keys_final",
+		},
+		"a trigger for another column": {
+			``, `DROP TRIGGER keys_final ON keys; CREATE TRIGGER keys_final BEFORE UPDATE OF name ON keys
+			FOR EACH ROW WHEN (OLD.deactivated_at IS NOT NULL) EXECUTE FUNCTION refuse('a deactivation is final')`, "trigger keys_final",
+		},
+		"a view": {`CREATE VIEW helper AS SELECT 1`, ``, "view helper"},
 		"a trigger that does nothing": {
 			`DROP TRIGGER keys_stay; CREATE TRIGGER keys_stay BEFORE DELETE ON keys BEGIN SELECT 1; END`,
 			`CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,

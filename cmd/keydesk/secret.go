@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -197,13 +198,16 @@ func warnOfOpenSecret(path string, log *slog.Logger) {
 	}
 }
 
-// makeSecretFile makes the file with a new root secret, on disk before anything is sealed under it, whole or not at all.
-// Nobody else makes it meanwhile: the database is locked.
+// makeSecretFile makes the file with a new root secret, on disk before anything is sealed under it, whole or not at all. Where
+// another database's first start has just made one, it makes none.
 func makeSecretFile(path string) (digits string, err error) {
 	digits = access.NewRootSecret()
-	partial := path + ".partial"
-	if err := writeSynced(partial, []byte(digits+"\n"), os.O_TRUNC); err != nil {
+	partial := path + "." + rand.Text()
+	if err := writeSynced(partial, []byte(digits+"\n"), os.O_EXCL); err != nil {
 		return "", err
 	}
-	return digits, errors.Join(os.Rename(partial, path), db.SyncFolder(path))
+	if err := db.RenameNew(partial, path); err != nil {
+		return "", errors.Join(err, os.Remove(partial))
+	}
+	return digits, db.SyncFolder(path)
 }
