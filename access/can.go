@@ -39,8 +39,13 @@ const (
 	EndAllSessions    Action = "end all sessions"
 	SetUp             Action = "set up"
 	SeeProfile        Action = "see profile"
+	ProveIdentity     Action = "prove identity"
 	SetPassword       Action = "set password"    // one's own, by a link
 	ChangePassword    Action = "change password" // one's own
+	AddPasskey        Action = "add passkey"     // of one's own
+	RemovePasskey     Action = "remove passkey"  // of one's own
+	MakeRecoveryCodes Action = "make recovery codes"
+	RemovePasskeys    Action = "remove another's passkeys"
 	EndOwnSessions    Action = "end own sessions"
 	NoteLinks         Action = "note password links" // issued for oneself
 	SeeHelp           Action = "see help"
@@ -58,7 +63,7 @@ const (
 func Recorded() []Action {
 	return []Action{
 		CreateKey, RenameKey, DeactivateOwnKey, DeactivateKey, ExportKeys, AddUser, ChangeRole, DisableUser, EnableUser, IssueLink,
-		SetPassword, SetOthersPassword, ChangePassword, RenewHash, EndOwnSessions, EndSessions, EndAllSessions, NoteLinks, GiveFeedback,
+		SetPassword, SetOthersPassword, ChangePassword, RenewHash, AddPasskey, RemovePasskey, MakeRecoveryCodes, RemovePasskeys, EndOwnSessions, EndSessions, EndAllSessions, NoteLinks, GiveFeedback,
 		SetUp, MakeUp, BeginLog, RotateSecrets, RenewSecrets, Restore,
 	}
 }
@@ -84,9 +89,9 @@ func Can(a Actor, what Action) bool {
 	switch what {
 	case CreateKey, RenameKey, DeactivateOwnKey:
 		return a.Role == User
-	case SeeOwnKeys, SeeProfile, SetPassword, ChangePassword, EndOwnSessions, NoteLinks, SeeHelp, GiveFeedback:
+	case SeeOwnKeys, SeeProfile, ProveIdentity, SetPassword, ChangePassword, AddPasskey, RemovePasskey, MakeRecoveryCodes, EndOwnSessions, NoteLinks, SeeHelp, GiveFeedback:
 		return a.Role == User || a.Role == Admin
-	case ExportKeys, SeeUsers, SeeLog, AddUser, DisableUser, IssueLink:
+	case ExportKeys, SeeUsers, SeeLog, AddUser, DisableUser, IssueLink, RemovePasskeys:
 		return a.Role == Admin || a.UserID == Operator
 	case SeeHistory, DeactivateKey, ChangeRole, EnableUser, EndSessions, SeeFeedback:
 		return a.Role == Admin

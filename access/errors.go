@@ -17,6 +17,8 @@ const (
 	Clashes                   // it contradicts what is there already
 	Busy                      // the desk cannot answer now; nothing was changed
 	TooMany                   // too often, or too many; nothing was changed
+	Unproven                  // who asks has to prove again who they are
+	NoPasskey                 // who asks has to have a passkey first
 )
 
 // Error is a refusal with a sentence written for the person who reads it. Any other error is the desk's own fault,

@@ -27,6 +27,9 @@ const (
 	UserDisabled  Outcome = "account disabled"
 	NoPassword    Outcome = "no password set yet"
 	Throttled     Outcome = "too many attempts"
+	AwaitsPasskey Outcome = "password right, passkey awaited"
+	WrongPasskey  Outcome = "wrong passkey or recovery code"
+	Confirmed     Outcome = "identity confirmed" // again, within a session
 	SignOut       Outcome = "signed out"
 )
 
@@ -40,6 +43,7 @@ type SignIn struct {
 	UserID    string // or UnknownUser
 	Address   string
 	UserAgent string
+	Means     Means // empty for who signs out, and for what was written before this was kept
 	Outcome   Outcome
 }
 

@@ -15,8 +15,10 @@ const (
 // Attempt is a sign-in whose password was looked at.
 type Attempt struct {
 	SignIn
-	Password string // hash that the password was compared with; empty when there is none
-	Browser  []byte // hash of what the browser's own cookie carries; nil when it has none
+	Password string      // hash that the password was compared with; empty when there is none
+	Passkey  *PasskeyUse // that was used; nil for none
+	Recovery []byte      // hash of the recovery code that was given in the place of a passkey; nil for none
+	Browser  []byte      // hash of what the browser's own cookie carries; nil when it has none
 }
 
 // StrangersWait tells whether an attempt of a stranger at an account comes too soon: the account has failed so often

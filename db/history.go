@@ -24,9 +24,10 @@ func (db *DB) SignIns(ctx context.Context, actor access.Actor, before int64) (si
 		UserID    string         `db:"user_id"`
 		Address   string         `db:"address"`
 		UserAgent string         `db:"user_agent"`
+		Means     access.Means   `db:"means"`
 		Outcome   access.Outcome `db:"outcome"`
 	}
-	err = db.read.SelectContext(ctx, &rows, db.read.Rebind(`SELECT number, at, user_id, address, user_agent, outcome
+	err = db.read.SelectContext(ctx, &rows, db.read.Rebind(`SELECT number, at, user_id, address, user_agent, means, outcome
 		FROM sign_ins WHERE number < ? ORDER BY number DESC LIMIT ?`), newestIf(before), HistoryPage+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("list sign-ins: %w", err)
@@ -34,7 +35,7 @@ func (db *DB) SignIns(ctx context.Context, actor access.Actor, before int64) (si
 	for _, r := range rows[:min(len(rows), HistoryPage)] {
 		signIns = append(signIns, access.SignIn{
 			Number: r.Number, At: timeOf(r.At), UserID: r.UserID, Address: r.Address, UserAgent: r.UserAgent,
-			Outcome: r.Outcome,
+			Means: r.Means, Outcome: r.Outcome,
 		})
 	}
 	return signIns, len(rows) > HistoryPage, nil

@@ -16,7 +16,8 @@ import (
 // leases, oldest_program, and where migrations are noted.
 func movedTables() []string {
 	return []string{
-		"secrets", "signing_keys", "users", "user_beginnings", "keys", "sessions", "browsers", "sign_ins", "links", "feedback", "audit_head",
+		"secrets", "signing_keys", "users", "user_beginnings", "keys", "sessions", "browsers", "sign_ins", "links", "passkeys", "recovery_codes", "spent",
+		"feedback", "audit_head",
 		"audit", "last_uses", "key_days", "new_uses", "made_up",
 	}
 }

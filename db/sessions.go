@@ -21,6 +21,8 @@ type Visit struct {
 	Person    access.Person // their User ID and role
 	Stale     bool          // it is time to mark the session seen
 	NewLinks  bool          // set-password links were issued for the person, who has not taken note of them
+	ProvedAt  time.Time     // when the person last proved who they are
+	Passkey   bool          // and a passkey, or a recovery code in its place, was part of that
 }
 
 type sessionRow struct {
@@ -38,10 +40,12 @@ func (db *DB) Session(ctx context.Context, sessionHash []byte, limits access.Ses
 		userRow
 		SessionID string `db:"session_id"`
 		SeenAt    int64  `db:"seen_at"`
+		ProvedAt  int64  `db:"proved_at"`
+		Passkey   bool   `db:"passkey"`
 		NewLinks  bool   `db:"new_links"`
 	}
 	now := db.Now()
-	err := db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT s.id AS session_id, u.id, u.role, s.seen_at,
+	err := db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT s.id AS session_id, u.id, u.role, s.seen_at, s.proved_at, s.passkey = 1 AS passkey,
 		EXISTS (SELECT 1 FROM links l WHERE l.user_id = u.id AND l.seen_at IS NULL) AS new_links
 		FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.id_hash = ? AND s.seen_at BETWEEN ? AND ? AND s.created_at BETWEEN ? AND ? AND u.disabled_at IS NULL`),
@@ -54,7 +58,7 @@ func (db *DB) Session(ctx context.Context, sessionHash []byte, limits access.Ses
 	}
 	return Visit{
 		SessionID: row.SessionID, Person: row.person(), NewLinks: row.NewLinks,
-		Stale: micros(now)-row.SeenAt > idleMark.Microseconds(),
+		Stale: micros(now)-row.SeenAt > idleMark.Microseconds(), ProvedAt: time.UnixMicro(row.ProvedAt), Passkey: row.Passkey,
 	}, nil
 }
 

@@ -59,7 +59,7 @@ func (db *DB) SignIn(ctx context.Context, a access.Attempt, o Opening) (access.O
 		return "", unsaved("sign in", err)
 	}
 	t := &attempt{Tx: inner, Attempt: a, now: db.Now(), lock: db.lockUser}
-	if err := t.decide(ctx); err != nil {
+	if err := t.decide(ctx, o.Session != nil); err != nil {
 		return "", unsaved("sign in", err)
 	}
 	if err := t.record(ctx, o); err != nil {
@@ -108,8 +108,8 @@ func (t *attempt) open(ctx context.Context, o Opening) error {
 
 // openSession makes the row of a session, and ends the person's oldest where there are too many.
 func openSession(ctx context.Context, w execer, sessionHash []byte, s access.SignIn, now int64) error {
-	_, err := affect(ctx, w, `INSERT INTO sessions (id, id_hash, user_id, created_at, seen_at, address, user_agent)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`, newID(), sessionHash, s.UserID, now, now, s.Address, s.UserAgent)
+	_, err := affect(ctx, w, `INSERT INTO sessions (id, id_hash, user_id, created_at, seen_at, address, user_agent, proved_at, passkey)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, newID(), sessionHash, s.UserID, now, now, s.Address, s.UserAgent, now, bit(s.Means.Strong()))
 	if err != nil {
 		return err
 	}
@@ -141,8 +141,8 @@ func (db *DB) SignOut(ctx context.Context, sessionHash []byte, s access.SignIn) 
 }
 
 func recordSignIn(ctx context.Context, w execer, s access.SignIn, at int64) error {
-	_, err := affect(ctx, w, `INSERT INTO sign_ins (at, user_id, address, network, user_agent, outcome)
-		VALUES (?, ?, ?, ?, ?, ?)`, at, s.UserID, s.Address, access.Network(s.Address), s.UserAgent, s.Outcome)
+	_, err := affect(ctx, w, `INSERT INTO sign_ins (at, user_id, address, network, user_agent, means, outcome)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, at, s.UserID, s.Address, access.Network(s.Address), s.UserAgent, s.Means, s.Outcome)
 	if err != nil {
 		return fmt.Errorf("record sign-in: %w", err)
 	}

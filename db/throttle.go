@@ -23,10 +23,12 @@ type attempt struct {
 	lock  string // what the look at the account ends with
 	known bool   // the account knows the browser
 	waits bool   // the attempt comes too soon
+	needs bool   // the account has passkeys, so that its password alone does not open it
 }
 
-// decide refuses an address that has to wait, and settles the outcome.
-func (t *attempt) decide(ctx context.Context) error {
+// decide refuses an address that has to wait, and settles the outcome. A right password that is to open a session of an
+// account with passkeys awaits one: it neither counts as a failure nor makes the browser known.
+func (t *attempt) decide(ctx context.Context, opens bool) error {
 	if err := checkAddress(ctx, t, t.Address, t.now); err != nil {
 		return err
 	}
@@ -37,7 +39,15 @@ func (t *attempt) decide(ctx context.Context) error {
 	case t.waits:
 		t.Outcome = access.Throttled
 		return nil
-	case t.Outcome == access.SignedIn:
+	case t.Outcome == access.SignedIn && opens && t.needs && !t.Means.Strong():
+		t.Outcome = access.AwaitsPasskey
+		return nil
+	case t.Outcome == access.SignedIn && t.Means.Strong():
+		if err := t.useSecond(ctx); err != nil {
+			return err
+		}
+	}
+	if t.Outcome == access.SignedIn {
 		return t.remember(ctx)
 	}
 	return t.countFailure(ctx)
@@ -52,9 +62,11 @@ func (t *attempt) look(ctx context.Context) error {
 		Failed        int           `db:"failed_sign_ins"`
 		TriedAt       int64         `db:"tried_at"`
 		BrowserFailed sql.NullInt64 `db:"browser_failed"`
+		Needs         bool          `db:"needs"`
 	}
 	err := t.GetContext(ctx, &row, t.Rebind(`SELECT u.disabled_at IS NOT NULL AS disabled, u.password_hash, u.failed_sign_ins,
-		u.tried_at, b.failed_sign_ins AS browser_failed
+		u.tried_at, b.failed_sign_ins AS browser_failed,
+		EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id) AS needs
 		FROM users u LEFT JOIN browsers b ON b.user_id = u.id AND b.id_hash = ? WHERE u.id = ?`+t.lock), t.Browser, t.UserID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -66,9 +78,11 @@ func (t *attempt) look(ctx context.Context) error {
 		return err
 	}
 	t.known = row.BrowserFailed.Valid && row.BrowserFailed.Int64 < access.AccountFailures
-	t.waits = !t.known && access.StrangersWait(row.Failed, time.UnixMicro(row.TriedAt), t.now)
+	t.needs = row.Needs
+	t.waits = !t.known && t.Means != access.ByPasskey && access.StrangersWait(row.Failed, time.UnixMicro(row.TriedAt), t.now)
 	switch {
 	case t.Outcome != access.SignedIn:
+	case t.Means == access.ByPasskey && !row.Disabled: // nobody guesses one, so it waits for nothing
 	case row.PasswordHash == "" || row.PasswordHash != t.Password:
 		t.Outcome = access.WrongPassword
 	case row.Disabled:
@@ -111,6 +125,26 @@ func knowBrowser(ctx context.Context, w execer, userID string, browser []byte, n
 	return err
 }
 
+// useSecond takes the passkey or the recovery code of an attempt, in the transaction that opens the session: neither an answer of
+// a passkey nor a code is good twice.
+func (t *attempt) useSecond(ctx context.Context) error {
+	var used bool
+	var err error
+	switch {
+	case t.Passkey != nil:
+		used, err = usePasskey(ctx, t.Tx, t.UserID, *t.Passkey, t.now)
+	case t.Recovery != nil:
+		var n int64
+		n, err = affect(ctx, t, `UPDATE recovery_codes SET used_at = ? WHERE hash = ? AND user_id = ? AND used_at IS NULL`,
+			micros(t.now), t.Recovery, t.UserID)
+		used = n > 0
+	}
+	if err == nil && !used {
+		t.Outcome = access.WrongPasskey
+	}
+	return err
+}
+
 // countFailure counts a failure against the browser that the account knows, or against all strangers.
 func (t *attempt) countFailure(ctx context.Context) error {
 	if t.known {
@@ -136,8 +170,9 @@ func checkAddress(ctx context.Context, q querier, address string, now time.Time)
 	// that were up to a window later by a clock that was set back since, or one that jumps to and fro would forget them.
 	var oldest int64
 	err := sqlx.GetContext(ctx, q, &oldest, q.Rebind(`SELECT at FROM sign_ins WHERE network = ? AND at BETWEEN ? AND ?
-		AND outcome NOT IN (?, ?) ORDER BY at DESC LIMIT 1 OFFSET ?`), access.Network(address),
-		micros(now.Add(-access.AddressWindow)), micros(now.Add(access.AddressWindow)), access.SignedIn, access.SignOut, access.AddressFailures-1)
+		AND outcome NOT IN (?, ?, ?, ?) ORDER BY at DESC LIMIT 1 OFFSET ?`), access.Network(address),
+		micros(now.Add(-access.AddressWindow)), micros(now.Add(access.AddressWindow)), access.SignedIn, access.AwaitsPasskey, access.Confirmed, access.SignOut,
+		access.AddressFailures-1)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

@@ -19,7 +19,9 @@ func tracedColumns(table string) string {
 		"users": `id, name, email, role, password_hash, created_at, disabled_at`,
 		"keys": `id, number, user_id, hash, pepper_id, last4, name, once, created_at, deactivated_at, deactivated_by, reason,
 			change`,
-		"links": `token_hash, user_id, issued_at, issued_by, issued_from, expires_at, used_at, used_from, withdrawn_at`,
+		"passkeys":       `id, user_id, handle, credential_id, record, name, created_at`,
+		"recovery_codes": `hash, user_id, made_at`,
+		"links":          `token_hash, user_id, issued_at, issued_by, issued_from, expires_at, used_at, used_from, withdrawn_at`,
 	}[table]
 }
 
@@ -97,8 +99,11 @@ func (t *tx) checkEnded(ctx context.Context, id any) error {
 }
 
 func idColumn(table string) string {
-	if table == "links" {
+	switch table {
+	case "links":
 		return `token_hash`
+	case "recovery_codes":
+		return `hash`
 	}
 	return `id`
 }

@@ -20,6 +20,7 @@ const mostFindings = 20
 type LogState struct {
 	access.Checkpoint
 	Users, Keys, Links int64    // rows that were compared with what the log says of them
+	Passkeys, Codes    int64    // likewise
 	Findings           []string // what is wrong, a line each; the first few
 	More               int      // findings that are not listed
 }
@@ -28,7 +29,7 @@ type LogState struct {
 func (s LogState) Sound() bool { return len(s.Findings) == 0 }
 
 // VerifyLog checks the whole audit log against its tree, the tree against its checkpoint, which one of the verifiers' keys
-// must have signed, the rows of users, keys and links against what the entries made of them, and the triggers that guard all
+// must have signed, the rows of users, keys, links, passkeys and recovery codes against what the entries made of them, and the triggers that guard all
 // that against what this program makes. It reads one state of the database, some rows at a time, and keeps about 100 bytes in memory for each row that an entry names.
 func (db *DB) VerifyLog(ctx context.Context, actor access.Actor, verifiers []string) (LogState, error) {
 	if err := access.Check(actor, access.SeeLog); err != nil {

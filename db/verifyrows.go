@@ -15,7 +15,7 @@ import (
 )
 
 // tracedTables are those whose rows are compared with the log.
-var tracedTables = [...]string{"users", "keys", "links"}
+var tracedTables = [...]string{"users", "keys", "links", "passkeys", "recovery_codes"}
 
 // rowKey tells a row of a table by half a SHA-256, which is short and always as long.
 type rowKey [16]byte
@@ -84,7 +84,7 @@ func (v *logCheck) wasWhole(table string) bool {
 
 // checkRows compares the rows that there are with what the log says of them.
 func (v *logCheck) checkRows(ctx context.Context, t *sqlx.Tx) error {
-	counts := [...]*int64{&v.state.Users, &v.state.Keys, &v.state.Links}
+	counts := [...]*int64{&v.state.Users, &v.state.Keys, &v.state.Links, &v.state.Passkeys, &v.state.Codes}
 	for i, table := range tracedTables {
 		var wrong []any // ids; looked up when the rows have been read: a connection does one thing at a time
 		err := allDigests(ctx, t, table, func(id any, now []byte) {
@@ -202,6 +202,10 @@ func nameRow(table, id string, about access.Change) string {
 		return "user " + id
 	case table == "links":
 		return "link " + id
+	case table == "passkeys":
+		return "passkey " + id
+	case table == "recovery_codes":
+		return "recovery code " + id
 	case about.UserID == "":
 		return "key " + id
 	}

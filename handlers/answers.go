@@ -17,6 +17,8 @@ type answer struct {
 	title, sentence string
 	wait            time.Duration // after which it may be tried again; 0 when waiting does not help
 	look            bool          // whether something was changed is to be looked up
+	confirm         bool          // once the person has proved again who they are, it may be tried again
+	enrol           bool          // once the person has a passkey, likewise
 }
 
 // unsavedWait is after how long somebody may try again what could not be saved.
@@ -50,6 +52,8 @@ func refusal(e *access.Error) answer {
 		access.Denied:    {status: http.StatusForbidden, title: "Not allowed"},
 		access.SignedOut: {status: http.StatusUnauthorized, title: "Signed out"},
 		access.Clashes:   {status: http.StatusConflict, title: "Not possible as things are"},
+		access.Unproven:  {status: http.StatusForbidden, title: "Confirm that it is you", confirm: true},
+		access.NoPasskey: {status: http.StatusForbidden, title: "A passkey is needed", enrol: true},
 		access.Busy:      {status: http.StatusServiceUnavailable, title: "One moment", wait: time.Second},
 		access.TooMany:   {status: http.StatusTooManyRequests, title: "Too many in a short time"},
 	}[e.Code]
@@ -101,9 +105,9 @@ func failure(err error, method string) answer {
 			status: http.StatusServiceUnavailable, title: "Not saved", wait: unsavedWait,
 			sentence: "The desk could not save this. Nothing was changed. Please try again in a minute." + tell,
 		}
-	case is.wait > 0 && (method == http.MethodGet || method == http.MethodHead):
+	case is.wait > 0 && isLook(method):
 		is.sentence = "The desk cannot reach its data at the moment. Nothing was changed. Please try again in a few seconds." + tell
-	case method == http.MethodGet || method == http.MethodHead:
+	case isLook(method):
 		is.sentence = "That is our fault, not yours. Nothing was changed. Please try again in a minute." + tell
 	default:
 		is.look = true

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/labstack/echo/v4"
 
 	"github.com/keydesk/keydesk/access"
@@ -22,17 +23,19 @@ import (
 
 // Config is what the web needs to know.
 type Config struct {
-	DB        *db.DB
-	Keys      *verify.Table // every key, as DB has told of it
-	Uses      *verify.Uses  // who used them
-	Log       *slog.Logger
-	Version   string   // for the metrics
-	BaseURL   *url.URL // https makes cookies Secure
-	KeyPrefix string
-	Limits    access.SessionLimits
-	Proxies   []*net.IPNet        // whose X-Forwarded-For is believed
-	Local     bool                // reached from this machine only, and so under its own names only
-	Demo      []views.DemoAccount // the accounts that the sign-in page lists; empty unless this is a demo
+	DB            *db.DB
+	Keys          *verify.Table // every key, as DB has told of it
+	Uses          *verify.Uses  // who used them
+	Log           *slog.Logger
+	Version       string   // for the metrics
+	BaseURL       *url.URL // https makes cookies Secure
+	KeyPrefix     string
+	Limits        access.SessionLimits
+	FreshProof    time.Duration       // how old the proof of identity may be where a fresh one is needed; 0 for any age
+	AdminPasskeys bool                // administrators need a passkey
+	Proxies       []*net.IPNet        // whose X-Forwarded-For is believed
+	Local         bool                // reached from this machine only, and so under its own names only
+	Demo          []views.DemoAccount // the accounts that the sign-in page lists; empty unless this is a demo
 }
 
 // App answers every request.
@@ -45,8 +48,9 @@ type App struct {
 	refusals  map[access.Verdict]reply
 	buffers   sync.Pool // of *bytes.Buffer, empty
 	metrics   *metrics
-	passwords *line  // where people wait for their password to be hashed
-	fallback  []byte // the 500 page, rendered at start
+	party     *webauthn.WebAuthn // the desk as authenticators know it; nil where they cannot
+	passwords *line              // where people wait for their password to be hashed
+	fallback  []byte             // the 500 page, rendered at start
 
 	failureSaid atomic.Int64 // when it was last said that verify cannot tell
 }
@@ -59,6 +63,10 @@ func New(c Config) (*App, error) {
 		metrics:   newMetrics(c),
 		refusals:  newRefusals(),
 		passwords: newLine(max(1, runtime.NumCPU()-1)),
+	}
+	var err error
+	if a.party, err = newParty(c.BaseURL); err != nil {
+		return nil, err
 	}
 	if err := a.renderFallback(); err != nil {
 		return nil, err

@@ -30,6 +30,8 @@ func (a *App) fail(err error, c echo.Context) {
 	switch {
 	case is.status == http.StatusUnauthorized:
 		err = a.askToSignIn(c, is)
+	case (is.confirm || is.enrol) && isLook(c.Request().Method):
+		err = a.leadAside(c, is)
 	case isHTMX(c):
 		c.Response().Header().Set("HX-Retarget", "#notice")
 		c.Response().Header().Set("HX-Reswap", "innerHTML")
@@ -66,8 +68,13 @@ func (a *App) problem(c echo.Context, is answer) views.Problem {
 	if is.status == http.StatusTooManyRequests && c.Path() == "/login" {
 		v.Page.Title, v.SignIn = "Too many failed sign-ins", true
 	}
-	if is.look {
+	switch {
+	case is.look:
 		v.Look = a.pageOf(c)
+	case is.confirm:
+		v.Aside, v.AsideWords = proveURL(a.pageOf(c)), "Confirm that it is you"
+	case is.enrol:
+		v.Aside, v.AsideWords = newPasskeyPath, "Add a passkey"
 	}
 	return v
 }
@@ -94,7 +101,7 @@ func (a *App) recogniseWhereNoGateDid(c echo.Context) {
 func (a *App) askToSignIn(c echo.Context, is answer) error {
 	if !isHTMX(c) {
 		next := ""
-		if c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead {
+		if isLook(c.Request().Method) {
 			next = c.Request().URL.RequestURI()
 		}
 		return c.Redirect(http.StatusSeeOther, loginURL(next))
@@ -104,6 +111,21 @@ func (a *App) askToSignIn(c echo.Context, is answer) error {
 		next = current.RequestURI()
 	}
 	c.Response().Header().Set("HX-Redirect", loginURL(next))
+	return a.render(c, is.status, views.ProblemLine(is.sentence))
+}
+
+func isLook(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+// leadAside leads to where the person proves who they are, or adds a passkey, and from there to what they asked for.
+func (a *App) leadAside(c echo.Context, is answer) error {
+	to := newPasskeyPath
+	if is.confirm {
+		to = proveURL(c.Request().URL.RequestURI())
+	}
+	if !isHTMX(c) {
+		return c.Redirect(http.StatusSeeOther, to)
+	}
+	c.Response().Header().Set("HX-Redirect", to)
 	return a.render(c, is.status, views.ProblemLine(is.sentence))
 }
 

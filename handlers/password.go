@@ -40,9 +40,9 @@ func (a *App) attempt(c echo.Context, l login, o db.Opening) (p access.Person, h
 	if err != nil {
 		return p, "", "", err
 	}
-	how, err = a.DB.SignIn(ctx, access.Attempt{
-		SignIn: a.signInEntry(c, p.UserID, how), Password: hash, Browser: access.HashToken(l.browser),
-	}, o)
+	attempt := access.Attempt{SignIn: a.signInEntry(c, p.UserID, how), Password: hash, Browser: access.HashToken(l.browser)}
+	attempt.Means = access.ByPassword
+	how, err = a.DB.SignIn(ctx, attempt, o)
 	if err == nil && how == access.SignedIn && o.Session != nil && access.OutdatedHash(hash) {
 		a.rehash(c, p.UserID, l.password, hash)
 	}

@@ -34,6 +34,10 @@ func (a *App) profile(c echo.Context) (v views.Profile, err error) {
 	if v.Sessions, err = a.DB.OwnSessions(ctx, actor, a.Limits); err != nil {
 		return v, err
 	}
+	if v.Factor, err = a.DB.SecondFactor(ctx, actor.UserID); err != nil {
+		return v, err
+	}
+	v.Host = a.passkeyHost()
 	v.Links, err = a.DB.OwnLinks(ctx, actor)
 	return v, err
 }
@@ -62,9 +66,11 @@ func (a *App) passwordChange(c echo.Context) error {
 		return a.profilePage(c, problems)
 	}
 	id := access.NewToken()
-	if err := a.DB.ChangePassword(c.Request().Context(), who(c), before, after, access.HashToken(id), access.Attempt{
-		SignIn: a.signInEntry(c, person.UserID, outcome), Browser: access.HashToken(browser),
-	}); err != nil {
+	from := access.Attempt{SignIn: a.signInEntry(c, person.UserID, outcome), Browser: access.HashToken(browser)}
+	if from.Means = access.ByPassword; visitOf(c).Passkey {
+		from.Means = access.ByPasswordAndPasskey
+	}
+	if err := a.DB.ChangePassword(c.Request().Context(), who(c), before, after, access.HashToken(id), from); err != nil {
 		return err
 	}
 	a.rememberBrowser(c, browser)

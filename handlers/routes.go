@@ -12,6 +12,7 @@ import (
 
 const (
 	verifyPath      = "/api/v1/verify"
+	exportSizePath  = "/admin/export"
 	exportPath      = "/admin/users/export.csv"
 	setUpPath       = "/setup"
 	setPasswordPath = "/set-password"
@@ -30,6 +31,11 @@ func (a *App) routes() []route {
 		{get, "/", may(access.SeeOwnKeys), a.home},
 		{get, "/login", anyone(), a.signInForm},
 		{post, "/login", anyone(), a.signIn},
+		{post, "/login/challenge", anyone(), a.signInChallenge},
+		{post, "/login/passkey", anyone(), a.passkeySignIn},
+		{get, secondPath, anyone(), a.secondForm},
+		{post, secondPath, anyone(), a.second},
+		{post, secondPath + "/challenge", anyone(), a.secondChallenge},
 		{post, "/logout", anyone(), a.signOut},
 		{get, setUpPath, anyone(), a.setUpForm},
 		{post, setUpPath, anyone(), a.setUp},
@@ -43,6 +49,17 @@ func (a *App) routes() []route {
 		{post, "/profile/sessions/:id/end", may(access.EndOwnSessions), a.sessionEnd},
 		{post, "/profile/links/seen", may(access.NoteLinks), a.linksSeen},
 
+		{get, newPasskeyPath, proven(access.AddPasskey), a.passkeyAddForm},
+		{post, "/profile/passkeys/challenge", proven(access.AddPasskey), a.passkeyChallenge},
+		{post, "/profile/passkeys", proven(access.AddPasskey), a.passkeyAdd},
+		{get, "/profile/passkeys/:id/remove", proven(access.RemovePasskey), a.passkeyRemoveForm},
+		{post, "/profile/passkeys/:id/remove", proven(access.RemovePasskey), a.passkeyRemove},
+		{get, recoveryCodesPath, proven(access.MakeRecoveryCodes), a.recoveryCodesForm},
+		{post, recoveryCodesPath, proven(access.MakeRecoveryCodes), a.recoveryCodesMake},
+		{get, provePath, may(access.ProveIdentity), a.proveForm},
+		{post, provePath, may(access.ProveIdentity), a.prove},
+		{post, provePath + "/challenge", may(access.ProveIdentity), a.proveChallenge},
+
 		{get, "/profile/keys", may(access.SeeOwnKeys), a.keyList},
 		{post, "/profile/keys", may(access.CreateKey), a.keyCreate},
 		{post, "/profile/keys/:id", may(access.RenameKey), a.keyRename},
@@ -55,19 +72,21 @@ func (a *App) routes() []route {
 		{post, "/help/api-keys/feedback", may(access.GiveFeedback), a.feedback},
 
 		{get, "/admin/users", may(access.SeeUsers), a.userList},
-		{get, "/admin/export", may(access.ExportKeys), a.keyExportSize},
-		{get, exportPath, may(access.ExportKeys), a.keyExport},
-		{get, "/admin/users/new", may(access.AddUser), a.userAddForm},
-		{post, "/admin/users", may(access.AddUser), a.userAdd},
+		{get, exportSizePath, proven(access.ExportKeys), a.keyExportSize},
+		{get, exportPath, proven(access.ExportKeys), a.keyExport},
+		{get, "/admin/users/new", proven(access.AddUser), a.userAddForm},
+		{post, "/admin/users", proven(access.AddUser), a.userAdd},
 		{get, "/admin/users/:id", may(access.SeeUsers), a.userShow},
-		{get, "/admin/users/:id/role", may(access.ChangeRole), a.askChange(views.ChangeRole)},
-		{post, "/admin/users/:id/role", may(access.ChangeRole), a.userRole},
+		{get, "/admin/users/:id/role", proven(access.ChangeRole), a.askChange(views.ChangeRole)},
+		{post, "/admin/users/:id/role", proven(access.ChangeRole), a.userRole},
 		{get, "/admin/users/:id/disable", may(access.DisableUser), a.askChange(views.ChangeDisable)},
 		{post, "/admin/users/:id/disable", may(access.DisableUser), a.userDisable},
 		{get, "/admin/users/:id/enable", may(access.EnableUser), a.askChange(views.ChangeEnable)},
 		{post, "/admin/users/:id/enable", may(access.EnableUser), a.userEnable},
-		{get, "/admin/users/:id/reset", may(access.IssueLink), a.askChange(views.ChangeReset)},
-		{post, "/admin/users/:id/reset", may(access.IssueLink), a.userReset},
+		{get, "/admin/users/:id/reset", proven(access.IssueLink), a.askChange(views.ChangeReset)},
+		{post, "/admin/users/:id/reset", proven(access.IssueLink), a.userReset},
+		{get, "/admin/users/:id/passkeys/remove", proven(access.RemovePasskeys), a.askChange(views.ChangePasskeys)},
+		{post, "/admin/users/:id/passkeys/remove", proven(access.RemovePasskeys), a.userRemovePasskeys},
 		{get, "/admin/users/:id/sessions/end", may(access.EndSessions), a.askChange(views.ChangeEnd)},
 		{post, "/admin/users/:id/sessions/end", may(access.EndSessions), a.userEndSessions},
 		{get, "/admin/keys/:id/uses", may(access.SeeUsers), a.keyUses},

@@ -25,8 +25,8 @@ func (a *App) signInForm(c echo.Context) error {
 }
 
 func (a *App) signInPage(c echo.Context, v views.SignIn) error {
-	v.Page, v.Accounts = a.page(c, "Sign in"), a.Demo
-	return a.form(c, v.Problem, views.SignInPage(v), views.SignInPage(v))
+	v.Page, v.Accounts, v.Host = a.page(c, "Sign in"), a.Demo, a.passkeyHost()
+	return a.form(c, v.Problem+v.PasskeyProblem, views.SignInPage(v), views.SignInPage(v))
 }
 
 // signIn opens a session. Whatever makes it fail, the answer is the same.
@@ -37,25 +37,21 @@ func (a *App) signIn(c echo.Context) error {
 	}
 	typed, next := form.Get("user_id"), localPath(form.Get("next"))
 	id, browser := access.NewToken(), a.browser(c)
-	person, _, outcome, err := a.attempt(c, login{access.Fold(typed), form.Get("password"), browser}, db.Opening{
+	person, hash, outcome, err := a.attempt(c, login{access.Fold(typed), form.Get("password"), browser}, db.Opening{
 		Session: access.HashToken(id), Before: a.sessionHash(c), Limits: a.Limits,
 	})
 	if err != nil {
 		return err
+	}
+	if outcome == access.AwaitsPasskey {
+		return a.awaitPasskey(c, person.UserID, hash, next)
 	}
 	if outcome != access.SignedIn {
 		return a.signInPage(c, views.SignIn{
 			Next: next, UserID: shown(typed), Problem: "That User ID and password do not match. Please try again.",
 		})
 	}
-	a.rememberBrowser(c, browser)
-	if err := a.openSession(c, id, person); err != nil {
-		return err
-	}
-	if next == exportPath {
-		next = "/admin/users" // a download would leave the sign-in page standing
-	}
-	return c.Redirect(http.StatusSeeOther, next)
+	return a.enter(c, id, browser, person, next)
 }
 
 // signOut ends the session, if there is one.

@@ -44,6 +44,12 @@ func (a *App) userEnable(c echo.Context) error {
 	return a.userChanged(c, err, "user-enabled")
 }
 
+// userRemovePasskeys takes the passkeys and recovery codes of an account away whose owner has lost them.
+func (a *App) userRemovePasskeys(c echo.Context) error {
+	err := a.DB.RemovePasskeys(c.Request().Context(), who(c), c.Param("id"))
+	return a.userChanged(c, err, "passkeys-removed")
+}
+
 // userEndSessions ends all sessions of an account; who ends their own is signed out.
 func (a *App) userEndSessions(c echo.Context) error {
 	err := a.DB.EndSessions(c.Request().Context(), who(c), c.Param("id"))

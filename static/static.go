@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-//go:embed app.css app.js htmx.min.js icon.svg
+//go:embed app.css app.js passkeys.js htmx.min.js icon.svg
 var files embed.FS
 
 // Asset is a file as the browser gets it.

@@ -19,6 +19,8 @@ func (v AccountQuestion) title() string {
 		return "Enable the account of " + id + "?"
 	case ChangeReset:
 		return "Reset the password of " + id + "?"
+	case ChangePasskeys:
+		return "Remove the passkeys of " + id + "?"
 	}
 	return "End the sessions of " + id + "?"
 }
@@ -55,19 +57,25 @@ func (v AccountQuestion) sentences() []string {
 			"The owner is told who issued the link.",
 		}
 	}
+	if v.Change == ChangePasskeys {
+		return []string{
+			"For somebody who has lost their passkeys and recovery codes: make sure that it is them who ask.",
+			"All of them are removed, so the password alone opens the account. Sessions end.",
+		}
+	}
 	return []string{"Every browser in which " + v.Person.UserID + " is signed in has to sign in again. Keys are not affected."}
 }
 
 func (v AccountQuestion) button() string {
 	return map[string]string{
 		ChangeRole: "Change role to " + roleName(otherRole(v.Person)), ChangeDisable: "Disable account", ChangeEnable: "Enable account",
-		ChangeReset: "Issue a link", ChangeEnd: "End sessions",
+		ChangeReset: "Issue a link", ChangePasskeys: "Remove passkeys", ChangeEnd: "End sessions",
 	}[v.Change]
 }
 
 // grave tells whether the change takes something away for ever.
 func (v AccountQuestion) grave() bool {
-	return v.Change == ChangeDisable || v.Change == ChangeRole && v.Person.ActiveKeys > 0
+	return v.Change == ChangeDisable || v.Change == ChangePasskeys || v.Change == ChangeRole && v.Person.ActiveKeys > 0
 }
 
 // target and swap are where the answer goes: a reset shows its link in the dialog, the others change the user's page.

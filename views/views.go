@@ -110,6 +110,9 @@ func purpose(p Page) string {
 	return "Where users make and retire their own keys."
 }
 
+// lines returns the texts, each on a line of its own.
+func lines(texts []string) string { return strings.Join(texts, "\n") }
+
 // minutes returns how many minutes cover d.
 func minutes(d time.Duration) int { return int(math.Ceil(d.Minutes())) }
 

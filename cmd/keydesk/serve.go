@@ -65,6 +65,7 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 	uses := &verify.Uses{}
 	app, err := handlers.New(handlers.Config{
 		DB: d, Keys: keys, Uses: uses, Log: log, BaseURL: settings.base, KeyPrefix: c.KeyPrefix, Limits: settings.limits,
+		FreshProof: settings.fresh, AdminPasskeys: c.AdminPasskeys,
 		Proxies: settings.proxies, Local: settings.local && !c.InsecureHTTP, Demo: accounts, Version: moduleVersion(),
 	})
 	if err != nil {

@@ -61,6 +61,8 @@ type webFlags struct {
 	CreateRate     int      `default:"60" env:"KEYDESK_CREATE_RATE" placeholder:"N" help:"Keys that a user may make within a minute (${env}; default ${default})."`
 	SessionIdle    string   `default:"1h" env:"KEYDESK_SESSION_IDLE" placeholder:"TIME" help:"A session ends this long after its last request (${env}; default ${default})."`
 	SessionMax     string   `default:"12h" env:"KEYDESK_SESSION_MAX" placeholder:"TIME" help:"A session ends this long after sign-in (${env}; default ${default})."`
+	FreshProof     string   `default:"10m" env:"KEYDESK_FRESH_PROOF" placeholder:"TIME" help:"An administrator proves again who they are before a change of role, a reset, Add User or an export, when the last proof is older than this; 0 for never (${env}; default ${default})."`
+	AdminPasskeys  bool     `env:"KEYDESK_ADMIN_PASSKEYS" help:"Administrators need a passkey: without one they can do nothing but add it (${env})."`
 	TrustedProxies []string `env:"KEYDESK_TRUSTED_PROXIES" placeholder:"NETWORK" help:"The proxies' own addresses, such as 127.0.0.1, whose X-Forwarded-For is believed; a network only if no client is in it (${env}; default none)."`
 	KeepHistory    int      `default:"400" env:"KEYDESK_KEEP_HISTORY" placeholder:"DAYS" help:"Days that sign-ins and uses of keys are kept (${env}; default ${default}). The audit log is kept for ever."`
 	LogLevel       string   `default:"info" env:"KEYDESK_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error (${env}; default ${default})."`
@@ -71,6 +73,7 @@ type web struct {
 	base    *url.URL // how browsers reach the desk
 	limits  access.SessionLimits
 	keys    access.KeyLimits
+	fresh   time.Duration // how old a proof of identity may be; 0 for any age
 	proxies []*net.IPNet  // whose X-Forwarded-For is believed
 	keep    time.Duration // how long sign-ins and uses are kept
 	local   bool          // reached from this machine only
@@ -88,6 +91,9 @@ func (f webFlags) parse(addr string) (w web, err error) {
 	if w.limits, err = f.limits(); err != nil {
 		return w, err
 	}
+	if w.fresh, err = time.ParseDuration(f.FreshProof); err != nil || w.fresh < 0 || w.fresh > 0 && w.fresh < time.Minute {
+		return w, fmt.Errorf("--fresh-proof: %q is not a time of a minute or more, such as 10m, nor 0", f.FreshProof)
+	}
 	if f.MaxKeys < 1 || f.CreateRate < 1 {
 		return w, errors.New("--max-keys and --create-rate must be 1 or more")
 	}
@@ -101,6 +107,9 @@ func (f webFlags) parse(addr string) (w web, err error) {
 	w.keys = access.KeyLimits{Active: f.MaxKeys, PerMinute: f.CreateRate}
 	if w.base, err = f.baseURL(addr); err != nil {
 		return w, err
+	}
+	if ip := net.ParseIP(w.base.Hostname()); f.AdminPasskeys && ip != nil && !ip.IsLoopback() {
+		return w, fmt.Errorf("--admin-passkeys: no passkey works at %s: give a --base-url with a name", w.base)
 	}
 	if err := f.checkVerifyAddr(w.base); err != nil {
 		return w, err

@@ -12,10 +12,11 @@ import (
 )
 
 type userCmd struct {
-	Add     userAddCmd     `cmd:"" help:"Add a user, making the database when there is none. Stop a server on SQLite first."`
-	Reset   userResetCmd   `cmd:"" help:"Print a link by which a user sets a new password. Stop a server on SQLite first."`
-	Disable userDisableCmd `cmd:"" help:"Shut a user out and deactivate the user's keys for ever. Stop a server on SQLite first."`
-	List    userListCmd    `cmd:"" help:"Print the users, also while the server runs."`
+	Add      userAddCmd      `cmd:"" help:"Add a user, making the database when there is none. Stop a server on SQLite first."`
+	Reset    userResetCmd    `cmd:"" help:"Print a link by which a user sets a new password. Stop a server on SQLite first."`
+	Disable  userDisableCmd  `cmd:"" help:"Shut a user out and deactivate the user's keys for ever. Stop a server on SQLite first."`
+	Passkeys userPasskeysCmd `cmd:"" name:"remove-passkeys" help:"Remove the passkeys and recovery codes of a user who has lost them. Stop a server on SQLite first."`
+	List     userListCmd     `cmd:"" help:"Print the users, also while the server runs."`
 }
 
 type userAddCmd struct {

@@ -56,6 +56,25 @@ func (c *userDisableCmd) Run(ctx context.Context, std stdio) error {
 	return err
 }
 
+type userPasskeysCmd struct {
+	databaseFlags
+	secretFlags
+	anchorFlags
+	UserID string `arg:"" name:"user-id" help:"Who has lost them."`
+}
+
+// Run removes the user's passkeys.
+func (c *userPasskeysCmd) Run(ctx context.Context, std stdio) error {
+	err := changeUser(ctx, std, c.databaseFlags, c.secretFlags, c.anchorFlags, c.UserID, func(d *db.DB) error {
+		return d.RemovePasskeys(ctx, access.TheOperator(), c.UserID)
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "Removed the passkeys of %s, who signs in by the password alone now.\n", c.UserID)
+	return err
+}
+
 // changeUser makes a change of an existing user in a database that exists.
 func changeUser(ctx context.Context, std stdio, d databaseFlags, s secretFlags, a anchorFlags, userID string,
 	change func(*db.DB) error,

@@ -15,7 +15,7 @@ func Content(t testing.TB, conn Outside) string {
 	t.Helper()
 	var all strings.Builder
 	for _, name := range []string{
-		"users", "keys", "last_uses", "key_days", "new_uses", "links", "sessions", "browsers", "feedback", "sign_ins", "audit", "audit_head",
+		"users", "keys", "last_uses", "key_days", "new_uses", "links", "passkeys", "recovery_codes", "spent", "sessions", "browsers", "feedback", "sign_ins", "audit", "audit_head",
 	} {
 		fmt.Fprintln(&all, name)
 		all.WriteString(Table(t, conn, name))
