@@ -27,6 +27,7 @@ const (
 	password    = "correct horse desk battery"
 	idleSession = time.Hour
 	maxSession  = 12 * time.Hour
+	freshProof  = 10 * time.Minute
 )
 
 // passwordHash is the hash of everybody's password: it costs 30 ms, so it is made once.
@@ -98,6 +99,7 @@ func newDeskOn(t *testing.T, path string, root access.RootSecret, baseURL string
 	d.app, err = handlers.New(handlers.Config{
 		DB: d.db, Keys: d.keys, Uses: d.uses, Log: slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		BaseURL: base, KeyPrefix: access.DefaultPrefix, Limits: access.SessionLimits{Idle: idleSession, Max: maxSession},
+		FreshProof: freshProof,
 	})
 	d.must(err)
 	server := httptest.NewServer(d.app)

@@ -32,6 +32,11 @@ func permissions() []allowed {
 		{"GET /", nil, in, 303, 303, 303, in, in},
 		{"GET /login", nil, 200, 200, 200, 200, 200, 200},
 		{"POST /login", url.Values{}, 422, 422, 422, 422, 422, 422},
+		{"POST /login/challenge", url.Values{}, 200, 200, 200, 200, 200, 200},
+		{"POST /login/passkey", url.Values{}, 422, 422, 422, 422, 422, 422},
+		{"GET /login/second", nil, 303, 303, 303, 303, 303, 303}, // without a right password before
+		{"POST /login/second", url.Values{}, in, in, in, in, in, in},
+		{"POST /login/second/challenge", url.Values{}, in, in, in, in, in, in},
 		{"GET /setup", nil, 404, 404, 404, 404, 404, 404}, // without a link's token
 		{"POST /setup", url.Values{}, 404, 404, 404, 404, 404, 404},
 		{"GET /set-password", nil, 404, 404, 404, 404, 404, 404},
@@ -42,6 +47,16 @@ func permissions() []allowed {
 		{"POST /profile/password", url.Values{}, in, 422, 422, 422, in, in},
 		{"POST /profile/sessions/:id/end", url.Values{}, in, 404, 404, 404, in, in}, // none of theirs
 		{"POST /profile/links/seen", url.Values{}, in, 303, 303, 303, in, in},
+		{"GET /profile/passkeys/new", nil, in, 200, 200, 200, in, in},
+		{"POST /profile/passkeys/challenge", url.Values{}, in, 200, 200, 200, in, in},
+		{"POST /profile/passkeys", url.Values{}, in, 422, 422, 422, in, in},
+		{"GET /profile/passkeys/:id/remove", nil, in, 404, 404, 404, in, in}, // none of theirs
+		{"POST /profile/passkeys/:id/remove", url.Values{}, in, 404, 404, 404, in, in},
+		{"GET /profile/recovery-codes", nil, in, 200, 200, 200, in, in},
+		{"POST /profile/recovery-codes", url.Values{}, in, 409, 409, 409, in, in}, // without a passkey
+		{"GET /prove", nil, in, 200, 200, 200, in, in},
+		{"POST /prove", url.Values{}, in, 422, 422, 422, in, in},
+		{"POST /prove/challenge", url.Values{}, in, 409, 409, 409, in, in},
 
 		{"GET /profile/keys", nil, in, 200, 200, 200, in, in},
 		{"POST /profile/keys", url.Values{}, in, 200, 200, 403, in, in},
@@ -66,6 +81,8 @@ func permissions() []allowed {
 		{"POST /admin/users/:id/reset", url.Values{}, in, 403, 403, 200, in, in},
 		{"GET /admin/users/:id/sessions/end", nil, in, 403, 403, 200, in, in},
 		{"POST /admin/users/:id/sessions/end", url.Values{}, in, 403, 403, 303, in, in},
+		{"GET /admin/users/:id/passkeys/remove", nil, in, 403, 403, 200, in, in},
+		{"POST /admin/users/:id/passkeys/remove", url.Values{}, in, 403, 403, 303, in, in},
 		{"GET /admin/users/:id/disable", nil, in, 403, 403, 200, in, in},
 		{"POST /admin/users/:id/disable", url.Values{}, in, 403, 403, 303, in, in},
 		{"GET /admin/users/:id/enable", nil, in, 403, 403, 200, in, in},

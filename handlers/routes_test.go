@@ -20,7 +20,11 @@ func TestRoutesAndTheirRolesAreTheGoldenOnes(t *testing.T) {
 	const golden = "testdata/routes.golden"
 	var got strings.Builder
 	for _, r := range (&App{}).routes() {
-		fmt.Fprintf(&got, "%s %s %s\n", r.method, r.path, strings.Join(admitted(r.gate), " "))
+		proof := ""
+		if r.gate.proven {
+			proof = ", with a fresh proof"
+		}
+		fmt.Fprintf(&got, "%s %s %s%s\n", r.method, r.path, strings.Join(admitted(r.gate), " "), proof)
 	}
 	if *update {
 		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {

@@ -5,12 +5,12 @@
   const able = self.PublicKeyCredential?.parseRequestOptionsFromJSON && self.PublicKeyCredential.parseCreationOptionsFromJSON;
 
   for (const form of document.querySelectorAll("form[data-passkey]")) {
-    const away = form.dataset.host !== location.host;
+    const away = form.dataset.host !== location.host; // such as 127.0.0.1, which no passkey takes
     const missing = form.querySelector("[data-passkey-missing]");
-    if (form.dataset.host && away) {
+    if (form.dataset.host && away && missing) {
       missing.textContent = `Passkeys work under ${location.protocol}//${form.dataset.host} only.`;
-    } else if (form.dataset.host && able) {
-      missing.hidden = true;
+    } else if (form.dataset.host && able && !away) {
+      missing?.remove();
       form.querySelector("[data-passkey-button]").hidden = false;
       form.addEventListener("submit", ask);
     }
