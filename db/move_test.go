@@ -46,6 +46,8 @@ func newStory(t *testing.T) *story {
 	s.makeKey(dave)
 	s.must(s.ChangeRole(t.Context(), s.root, "dave", access.Admin))
 	s.must(s.GiveFeedback(t.Context(), s.alice, false, "What is a pepper?\nAnd why?"))
+	s.passkey("dave", "blue key")
+	s.must(s.MakeRecoveryCodes(t.Context(), dave, [][]byte{access.HashToken("1"), access.HashToken("2")}, "codes"))
 	s.mustTry("alice", access.WrongPassword, "192.0.2.66", "", access.WrongPassword)
 	s.mustTry("alice", access.WrongPassword, "192.0.2.67", "firefox", access.WrongPassword)
 	return s
@@ -87,6 +89,8 @@ func (s *story) pages() string {
 		Write: func(part []byte, _ int) error { all.Write(part); return nil },
 	})
 	see(err)
+	factor, err := s.SecondFactor(ctx, "dave")
+	see(factor, err)
 	return all.String()
 }
 

@@ -16,6 +16,16 @@ func (a *App) Table() (table []string) {
 	return table
 }
 
+// Proven tells whether a route of the table needs a fresh proof of identity.
+func (a *App) Proven(line string) bool {
+	for _, r := range a.routes() {
+		if line == r.method+" "+r.path {
+			return r.gate.proven
+		}
+	}
+	return false
+}
+
 // Handle adds a GET route that the table does not have.
 func (a *App) Handle(path string, handle echo.HandlerFunc) { a.echo.GET(path, handle) }
 
