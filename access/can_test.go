@@ -19,18 +19,19 @@ func rights() map[access.Action]string {
 		access.DeactivateOwnKey: "u",
 		access.SeeOwnKeys:       "ua", // an administrator's page says why it is empty
 
-		access.DeactivateKey: "a",
-		access.SeeUsers:      "ao",
-		access.SeeHistory:    "a",
-		access.SeeLog:        "ao",
-		access.ExportKeys:    "ao",
-		access.AddUser:       "ao",
-		access.ChangeRole:    "a",
-		access.DisableUser:   "ao",
-		access.EnableUser:    "a",
-		access.IssueLink:     "ao",
-		access.EndSessions:   "a",
-		access.SeeFeedback:   "a",
+		access.DeactivateKey:  "a",
+		access.SeeUsers:       "ao",
+		access.SeeHistory:     "a",
+		access.SeeLog:         "ao",
+		access.ExportKeys:     "ao",
+		access.AddUser:        "ao",
+		access.ChangeRole:     "a",
+		access.DisableUser:    "ao",
+		access.EnableUser:     "a",
+		access.IssueLink:      "ao",
+		access.RemovePasskeys: "ao",
+		access.EndSessions:    "a",
+		access.SeeFeedback:    "a",
 
 		access.SetOthersPassword: "o", // never an administrator: AZ-6
 		access.SetUp:             "o",
@@ -44,7 +45,12 @@ func rights() map[access.Action]string {
 
 		access.RenewSecrets: "s",
 
-		access.SeeProfile:     "ua",
+		access.SeeProfile:        "ua",
+		access.ProveIdentity:     "ua",
+		access.AddPasskey:        "ua",
+		access.RemovePasskey:     "ua",
+		access.MakeRecoveryCodes: "ua",
+
 		access.SetPassword:    "ua",
 		access.ChangePassword: "ua",
 		access.EndOwnSessions: "ua",

@@ -75,8 +75,10 @@ func (c *auditVerifyCmd) all(ctx context.Context, d *db.DB, std stdio) error {
 	if !state.Sound() {
 		return wrongLog(state)
 	}
-	_, err = fmt.Fprintf(std.out, "The audit log %s is sound: %s, root %s. All rows are as it says: %s, %s, %s.\n", state.Origin,
-		english.Plural(int(state.Size), "entry", ""), state.Root, english.Plural(int(state.Users), "user", ""), english.Plural(int(state.Keys), "key", ""), english.Plural(int(state.Links), "link", ""))
+	_, err = fmt.Fprintf(std.out, "The audit log %s is sound: %s, root %s. All rows are as it says: %s, %s, %s, %s, %s.\n", state.Origin,
+		english.Plural(int(state.Size), "entry", ""), state.Root, english.Plural(int(state.Users), "user", ""),
+		english.Plural(int(state.Keys), "key", ""), english.Plural(int(state.Links), "link", ""),
+		english.Plural(int(state.Passkeys), "passkey", ""), english.Plural(int(state.Codes), "recovery code", ""))
 	return err
 }
 

@@ -36,17 +36,33 @@ func lived(d *desk) (l life) {
 	l.used = d.path(root.post("/admin/users", url.Values{
 		"user_id": {"carol"}, "role": {"user"}, "name": {strings.Repeat("Carolina ", 7)}, "email": {"carol@" + strings.Repeat("long.", 12) + "example"},
 	}))
+	erin := d.path(root.post("/admin/users", url.Values{"user_id": {"erin"}, "role": {"user"}}))
 	root.post("/admin/users", url.Values{"user_id": {"dora"}, "role": {"user"}})
 	root.post("/admin/users/dora/disable", url.Values{})
-	_, token, _ := strings.Cut(l.used, "=")
-	if got := d.visitor().post("/set-password", url.Values{"token": {token}, "password": {password}}); got.status != http.StatusSeeOther {
-		d.t.Fatalf("carol's password: %d %s", got.status, got.body)
+	for _, link := range []string{l.used, erin} {
+		_, token, _ := strings.Cut(link, "=")
+		if got := d.visitor().post("/set-password", url.Values{"token": {token}, "password": {password}}); got.status != http.StatusSeeOther {
+			d.t.Fatalf("a new password: %d %s", got.status, got.body)
+		}
 	}
+	d.passkeys()
 	root.post("/admin/users/bob/reset", url.Values{})
 	d.crowd(l.keyID, "accepted")
 	d.crowd(ended, "refused")
 	d.sql(`CREATE TRIGGER broken BEFORE INSERT ON users WHEN NEW.id = 'unsaved' BEGIN SELECT RAISE(ABORT, 'broken'); END`)
 	return l
+}
+
+// passkeys gives erin one, and carol two with a long name while she is signed in: her password alone signs her in.
+func (d *desk) passkeys() {
+	d.t.Helper()
+	const add = `INSERT INTO passkeys (id, user_id, handle, credential_id, record, name, created_at, sign_count, backed_up) VALUES `
+	d.sql(add + `('e', 'erin', x'00', x'00', x'7b7d', '', 1780000000000000, 0, 0)`)
+	d.sql(`CREATE TRIGGER carol_comes AFTER INSERT ON sessions WHEN NEW.user_id = 'carol' BEGIN ` + add +
+		`('a', 'carol', x'00', x'01', x'7b7d', printf('%.64c', 'W'), 1780000000000000, 0, 0),
+		('b', 'carol', x'00', x'02', x'7b7d', '', 1780000001000000, 0, 0); END`)
+	d.sql(`CREATE TRIGGER carol_goes AFTER DELETE ON sessions WHEN OLD.user_id = 'carol' BEGIN
+		DELETE FROM passkeys WHERE user_id = 'carol'; END`)
 }
 
 // crowd has callers with long names and addresses use a key, more of them today than are told apart.
@@ -97,10 +113,15 @@ func scenes(l life) []scene {
 }
 
 func scenesOfNobody(l life) []scene {
+	second := do(chromedp.SendKeys("#user_id", "erin"), chromedp.SendKeys("#password", password+kb.Enter),
+		chromedp.WaitVisible("//h1[.='Confirm with your passkey']"))
 	return []scene{
 		{"login", "", "/login", nil},
 		{"login refused", "", "/login", do(chromedp.SendKeys("#user_id", "alice"),
 			chromedp.SendKeys("#password", "wrong"+kb.Enter), chromedp.WaitVisible("#problem"))},
+		{"second step", "", "/login", second},
+		{"second step refused", "", "/login", slices.Concat(second, do(chromedp.Click("details summary.link"),
+			chromedp.SendKeys("#code", "wrong"+kb.Enter), chromedp.WaitVisible("[data-passkey-status]:not(:empty)")))},
 		{"set password", "", l.link, nil},
 		{"set password refused", "", l.link, do(chromedp.SendKeys("#password", "short"+kb.Enter), chromedp.WaitVisible("[aria-invalid]"))},
 		{"set password again", "", l.used, nil},
@@ -127,6 +148,14 @@ func scenesOfUsers(l life) []scene {
 		{"not possible", "bob", "/profile", wrongMethod},
 		{"new link", "carol", "/profile/keys", nil},
 		{"profile with a link", "carol", "/profile", nil},
+		{"remove passkey", "carol", "/profile", do(chromedp.Click("#passkeys tbody a"), chromedp.WaitVisible("dialog[open] #question"))},
+		{"remove passkey on a page", "carol", "/profile/passkeys/a/remove", nil},
+		{"no recovery codes", "carol", "/profile/recovery-codes", nil},
+		{"recovery codes", "carol", "/profile/recovery-codes", do(submit("main form"), chromedp.WaitVisible("main [data-secret]"))},
+		{"proof", "carol", "/prove", nil},
+		{"add passkey", "alice", "/profile/passkeys/new", nil},
+		{"proof by password", "alice", "/prove?next=/profile/passkeys/new", nil},
+		{"proof refused", "alice", "/prove", do(chromedp.SendKeys("#password", "wrong"+kb.Enter), chromedp.WaitVisible("[aria-invalid]"))},
 		{"keys", "alice", "/profile/keys", nil},
 		{"menu", "alice", "/profile/keys", menu},
 		{"account menu", "alice", "/profile/keys", do(chromedp.Click("header summary"))},
@@ -194,7 +223,7 @@ func scenesOfAccounts() []scene {
 	}
 	for words, path := range map[string]string{
 		"Change role to administrator": "alice/role", "Disable account": "alice/disable", "Enable account": "dora/enable",
-		"Reset password": "alice/reset", "End sessions": "alice/sessions/end",
+		"Reset password": "alice/reset", "Remove passkeys": "alice/passkeys/remove", "End sessions": "alice/sessions/end",
 	} {
 		user, _, _ := strings.Cut(path, "/")
 		all = append(all,
