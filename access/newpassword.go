@@ -14,6 +14,7 @@ import (
 
 const (
 	minPasswordLen = 15  // code points; NIST SP 800-63B-4, 3.1.1.2, where the password is the only factor
+	minSecondLen   = 8   // code points; likewise, where a passkey comes after it
 	maxPasswordLen = 128 // code points
 
 	// guessableBits is the entropy below which a password is made of what is guessed first: entries of lists of common
@@ -21,9 +22,21 @@ const (
 	guessableBits = 24
 )
 
+// ShortPassword tells whether a password from ParseSecondPassword is too short to stand alone.
+func ShortPassword(password string) bool { return utf8.RuneCountInString(password) < minPasswordLen }
+
+// ParseSecondPassword does as ParsePassword for an account with a passkey, where a shorter password is enough.
+func ParseSecondPassword(s string, about ...string) (string, error) {
+	return parsePassword(s, minSecondLen, "A password needs at least 8 characters beside a passkey.", about)
+}
+
 // ParsePassword returns s as it is hashed, Unicode-normalised (NFC), or a refusal that says what a password needs.
 // about is what an attacker knows of its owner, such as the User ID and the name.
 func ParsePassword(s string, about ...string) (string, error) {
+	return parsePassword(s, minPasswordLen, "A password needs at least 15 characters; several words are a good one.", about)
+}
+
+func parsePassword(s string, least int, tooShort string, about []string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", Refuse(Invalid, "password", "The password is not valid UTF-8.")
 	}
@@ -32,8 +45,8 @@ func ParsePassword(s string, about ...string) (string, error) {
 	}
 	s = NormalPassword(s)
 	switch n := utf8.RuneCountInString(s); {
-	case n < minPasswordLen:
-		return "", Refuse(Invalid, "password", "A password needs at least 15 characters; several words are a good one.")
+	case n < least:
+		return "", Refuse(Invalid, "password", tooShort)
 	case n > maxPasswordLen:
 		return "", Refuse(Invalid, "password", "A password has at most 128 characters.")
 	}

@@ -16,6 +16,7 @@ const (
 type Attempt struct {
 	SignIn
 	Password string      // hash that the password was compared with; empty when there is none
+	Short    bool        // of a new password: it is long enough beside a passkey only
 	Passkey  *PasskeyUse // that was used; nil for none
 	Recovery []byte      // hash of the recovery code that was given in the place of a passkey; nil for none
 	Browser  []byte      // hash of what the browser's own cookie carries; nil when it has none

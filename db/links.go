@@ -118,7 +118,7 @@ func (db *DB) UseLink(ctx context.Context, tokenHash []byte, passwordHash string
 			return access.Change{}, err
 		}
 		return access.Change{UserID: link.UserID, Detail: "by a link of " + link.IssuedBy},
-			t.setPassword(ctx, link.UserID, passwordHash, from.Browser)
+			t.setPassword(ctx, link.UserID, passwordHash, from)
 	})
 }
 
@@ -134,14 +134,19 @@ func (t *tx) useLink(ctx context.Context, tokenHash []byte, address string) erro
 
 // setPassword gives the account another password. Every session, link and known browser of it ends, but for the browser
 // in which it was set; nil is none.
-func (t *tx) setPassword(ctx context.Context, userID, hash string, browser []byte) error {
-	if err := t.updateUser(ctx, userID, `password_hash = ?, failed_sign_ins = 0`, hash); err != nil {
+func (t *tx) setPassword(ctx context.Context, userID, hash string, from access.Attempt) error {
+	if from.Short {
+		if err := t.needPasskey(ctx, userID); err != nil {
+			return err
+		}
+	}
+	if err := t.updateUser(ctx, userID, `password_hash = ?, short_password = ?, failed_sign_ins = 0`, hash, bit(from.Short)); err != nil {
 		return err
 	}
 	if err := t.shutOut(ctx, userID); err != nil {
 		return err
 	}
-	return knowBrowser(ctx, t, userID, browser, t.at)
+	return knowBrowser(ctx, t, userID, from.Browser, t.at)
 }
 
 // OwnLinks returns the set-password links that were issued for the actor's account: those that were used before the

@@ -119,6 +119,9 @@ func (db *DB) RemovePasskey(ctx context.Context, actor access.Actor, id string) 
 			err = t.remove(ctx, "passkeys", `id = ?`, id)
 		}
 		if err == nil {
+			err = t.checkLongPassword(ctx)
+		}
+		if err == nil {
 			err = t.remove(ctx, "recovery_codes", `user_id = ? AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = ?)`,
 				actor.UserID, actor.UserID)
 		}
@@ -185,6 +188,28 @@ func (db *DB) MakeRecoveryCodes(ctx context.Context, actor access.Actor, hashes 
 		}
 		return access.Change{UserID: actor.UserID}, nil
 	})
+}
+
+// checkLongPassword refuses to leave the actor with nothing but a password that is too short for that.
+func (t *tx) checkLongPassword(ctx context.Context) error {
+	var alone bool
+	err := t.GetContext(ctx, &alone, t.Rebind(`SELECT short_password = 1 AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id)
+		FROM users u WHERE id = ?`), t.actor.UserID)
+	if err == nil && alone {
+		err = access.Refuse(access.Clashes, "", "Your password is long enough beside a passkey only. Choose one of 15 characters or "+
+			"more first, then remove your last passkey.")
+	}
+	return err
+}
+
+// needPasskey refuses a short password for an account without a passkey.
+func (t *tx) needPasskey(ctx context.Context, userID string) error {
+	var has bool
+	err := t.GetContext(ctx, &has, t.Rebind(`SELECT EXISTS (SELECT 1 FROM passkeys WHERE user_id = ?)`), userID)
+	if err == nil && !has {
+		err = access.Refuse(access.Clashes, "password", "Your passkeys were removed meanwhile, so a password needs at least 15 characters.")
+	}
+	return err
 }
 
 // remove deletes the rows that the condition selects.

@@ -20,7 +20,7 @@ func (db *DB) ChangePassword(ctx context.Context, actor access.Actor, before, af
 		if err != nil {
 			return access.Change{}, err
 		}
-		if err := t.setPassword(ctx, actor.UserID, after, from.Browser); err != nil {
+		if err := t.setPassword(ctx, actor.UserID, after, from); err != nil {
 			return access.Change{}, err
 		}
 		from.UserID = actor.UserID

@@ -63,10 +63,11 @@ func (t *attempt) look(ctx context.Context) error {
 		TriedAt       int64         `db:"tried_at"`
 		BrowserFailed sql.NullInt64 `db:"browser_failed"`
 		Needs         bool          `db:"needs"`
+		Short         bool          `db:"short"`
 	}
 	err := t.GetContext(ctx, &row, t.Rebind(`SELECT u.disabled_at IS NOT NULL AS disabled, u.password_hash, u.failed_sign_ins,
 		u.tried_at, b.failed_sign_ins AS browser_failed,
-		EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id) AS needs
+		u.short_password = 1 AS short, EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id) AS needs
 		FROM users u LEFT JOIN browsers b ON b.user_id = u.id AND b.id_hash = ? WHERE u.id = ?`+t.lock), t.Browser, t.UserID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -85,6 +86,8 @@ func (t *attempt) look(ctx context.Context) error {
 	case t.Means == access.ByPasskey && !row.Disabled: // nobody guesses one, so it waits for nothing
 	case row.PasswordHash == "" || row.PasswordHash != t.Password:
 		t.Outcome = access.WrongPassword
+	case row.Short && !row.Needs: // its passkeys were removed since
+		t.Outcome = access.NoPassword
 	case row.Disabled:
 		t.Outcome = access.UserDisabled
 	}

@@ -82,17 +82,26 @@ func (a *App) rehash(c echo.Context, userID, password, before string) {
 	}
 }
 
-// newPassword returns the hash of a new password, or a refusal that says what it lacks. Telling how easy it is to guess
-// takes as long as hashing it, so both have their turn.
-func (a *App) newPassword(c echo.Context, typed string, owner access.Person) (hash string, err error) {
+// newPassword returns the hash of a new password and whether it is short, or a refusal that says what it lacks. Telling how easy
+// it is to guess takes as long as hashing it, so both have their turn.
+func (a *App) newPassword(c echo.Context, typed string, owner access.Person) (hash string, short bool, err error) {
+	factor, err := a.DB.SecondFactor(c.Request().Context(), owner.UserID)
+	if err != nil {
+		return "", false, err
+	}
+	parse := access.ParsePassword
+	if len(factor.Passkeys) > 0 {
+		parse = access.ParseSecondPassword
+	}
 	done, err := a.turn(c)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer done()
-	password, err := access.ParsePassword(typed, owner.UserID, owner.Name, owner.Email)
+	password, err := parse(typed, owner.UserID, owner.Name, owner.Email)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return access.HashPassword(password)
+	hash, err = access.HashPassword(password)
+	return hash, access.ShortPassword(password), err
 }

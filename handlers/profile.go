@@ -57,7 +57,7 @@ func (a *App) passwordChange(c echo.Context) error {
 	if outcome != access.SignedIn {
 		return a.profilePage(c, views.Problems{"current": "That is not your current password. Nothing was changed."})
 	}
-	after, err := a.newPassword(c, form.Get("password"), person)
+	after, short, err := a.newPassword(c, form.Get("password"), person)
 	problems := views.Problems{}
 	if err := problems.Note(err); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (a *App) passwordChange(c echo.Context) error {
 		return a.profilePage(c, problems)
 	}
 	id := access.NewToken()
-	from := access.Attempt{SignIn: a.signInEntry(c, person.UserID, outcome), Browser: access.HashToken(browser)}
+	from := access.Attempt{SignIn: a.signInEntry(c, person.UserID, outcome), Browser: access.HashToken(browser), Short: short}
 	if from.Means = access.ByPassword; visitOf(c).Passkey {
 		from.Means = access.ByPasswordAndPasskey
 	}

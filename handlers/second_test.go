@@ -129,6 +129,38 @@ func TestSecondStepIsThrottled(t *testing.T) {
 	v.password("alice").post("/login/second", url.Values{"code": {codes[0]}}).is(http.StatusSeeOther)
 }
 
+// AUTH-2: beside a passkey 8 characters are enough for a password. Without one they open nothing.
+func TestShortPasswordIsGoodBesideAPasskeyOnly(t *testing.T) {
+	const short = "kz8-wqp!"
+	d, k := newDesk(t), newAuthenticator(t)
+	alice := d.signIn("alice")
+	change := url.Values{"current": {password}, "password": {short}}
+	alice.post("/profile/password", change).is(http.StatusUnprocessableEntity).says("at least 15 characters")
+	alice.enrol(k, "laptop").is(http.StatusSeeOther)
+	alice.get("/profile").is(http.StatusOK).says("At least 8 characters")
+	alice.post("/profile/password", url.Values{"current": {password}, "password": {"kz8-wqp"}}).is(http.StatusUnprocessableEntity).says("at least 8")
+	alice.post("/profile/password", change).is(http.StatusSeeOther)
+	alice.get("/profile/passkeys/new").is(http.StatusOK) // the session that goes on is proved
+
+	last := "/profile/passkeys/" + value[string](d, `SELECT id FROM passkeys`) + "/remove"
+	alice.post(last, url.Values{}).is(http.StatusConflict).says("Choose one of 15 characters")
+	v := d.visitor()
+	v.post("/login", login("alice", short)).is(http.StatusSeeOther).leadsTo("/login/second")
+	v.answers("/login/second/challenge", "/login/second", k).is(http.StatusSeeOther)
+
+	root := d.signIn("root")
+	root.post("/admin/users/alice/passkeys/remove", url.Values{}).is(http.StatusSeeOther)
+	v.refused()
+	v.post("/login", login("alice", short)).is(http.StatusUnprocessableEntity)
+	if got := d.lastSignIn(); got != "alice: no password set yet by password" {
+		t.Errorf("written down: %s", got)
+	}
+	link := root.post("/admin/users/alice/reset", url.Values{}).is(http.StatusOK).link()
+	d.visitor().post("/set-password", url.Values{"token": {link}, "password": {short}}).is(http.StatusUnprocessableEntity)
+	d.visitor().post("/set-password", url.Values{"token": {link}, "password": {password}}).is(http.StatusSeeOther)
+	d.signIn("alice").get("/profile").is(http.StatusOK)
+}
+
 // A passkey goes with its last bit: no code, no half sign-in and no other session is left of it.
 func TestRemovedPasskeyLeavesThePasswordAlone(t *testing.T) {
 	d, k := newDesk(t), newAuthenticator(t)

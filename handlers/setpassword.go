@@ -41,7 +41,7 @@ func (a *App) setPassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	passwordHash, err := a.newPassword(c, form.Get("password"), person)
+	passwordHash, short, err := a.newPassword(c, form.Get("password"), person)
 	problems := views.Problems{}
 	if err := problems.Note(err); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (a *App) setPassword(c echo.Context) error {
 	}
 	browser := a.browser(c)
 	if err := a.DB.UseLink(ctx, hash, passwordHash, access.Attempt{
-		SignIn: a.signInEntry(c, person.UserID, ""), Browser: access.HashToken(browser),
+		SignIn: a.signInEntry(c, person.UserID, ""), Browser: access.HashToken(browser), Short: short,
 	}); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (a *App) setUp(c echo.Context) error {
 		return err
 	}
 	person, problems := parsePerson(form)
-	hash, err := a.newPassword(c, form.Get("password"), person)
+	hash, _, err := a.newPassword(c, form.Get("password"), person)
 	if err := problems.Note(err); err != nil {
 		return err
 	}

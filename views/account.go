@@ -61,6 +61,7 @@ func (v AccountQuestion) sentences() []string {
 		return []string{
 			"For somebody who has lost their passkeys and recovery codes: make sure that it is them who ask.",
 			"All of them are removed, so the password alone opens the account. Sessions end.",
+			"A password of fewer than 15 characters is good beside a passkey only: it opens nothing until you issue a link for a new one.",
 		}
 	}
 	return []string{"Every browser in which " + v.Person.UserID + " is signed in has to sign in again. Keys are not affected."}

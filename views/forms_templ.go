@@ -301,8 +301,8 @@ func passwordInput(name, autocomplete, problem string) templ.Component {
 	})
 }
 
-// newPassword asks for a new password once: who wants to be sure can look at it.
-func newPassword(problem string) templ.Component {
+// newPassword asks for a new password of at least so many characters, once: who wants to be sure can look at it.
+func newPassword(least int, problem string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -349,7 +349,20 @@ func newPassword(problem string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<p class=\"text-sm text-base-content/80\">At least 15 characters, of any kind. Several words that only you would put together are a good one.</p><label data-show hidden class=\"flex w-fit items-center gap-2 text-sm\"><input type=\"checkbox\" class=\"size-4 accent-primary\" data-shows=\"password\"> Show the password</label></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<p class=\"text-sm text-base-content/80\">At least ")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var18 string
+		templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(least)
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/forms.templ`, Line: 76, Col: 58}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, " characters, of any kind. Several words that only you would put together are a good one.</p><label data-show hidden class=\"flex w-fit items-center gap-2 text-sm\"><input type=\"checkbox\" class=\"size-4 accent-primary\" data-shows=\"password\"> Show the password</label></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

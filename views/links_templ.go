@@ -331,7 +331,7 @@ func NewPasswordPage(v NewPassword) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = newPassword(v.Problems["password"]).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = newPassword(15, v.Problems["password"]).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -430,7 +430,7 @@ func SetUpPage(v SetUp) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = newPassword(v.Problems["password"]).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = newPassword(15, v.Problems["password"]).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -151,7 +151,7 @@ func scenesOfUsers(l life) []scene {
 		{"remove passkey", "carol", "/profile", do(chromedp.Click("#passkeys tbody a"), chromedp.WaitVisible("dialog[open] #question"))},
 		{"remove passkey on a page", "carol", "/profile/passkeys/a/remove", nil},
 		{"no recovery codes", "carol", "/profile/recovery-codes", nil},
-		{"recovery codes", "carol", "/profile/recovery-codes", do(submit("main form"), chromedp.WaitVisible("main [data-secret]"))},
+		{"recovery codes", "carol", "/profile/recovery-codes", do(submit("form[action='/profile/recovery-codes']"), chromedp.WaitVisible("main [data-secret]"))},
 		{"proof", "carol", "/prove", nil},
 		{"add passkey", "alice", "/profile/passkeys/new", nil},
 		{"proof by password", "alice", "/prove?next=/profile/passkeys/new", nil},

@@ -29,6 +29,8 @@ CREATE TABLE spent (
 );
 CREATE INDEX spent_until ON spent (until);
 
+ALTER TABLE users ADD COLUMN short_password BIGINT NOT NULL DEFAULT 0 CHECK (short_password IN (0, 1));
+
 ALTER TABLE sessions ADD COLUMN proved_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN passkey BIGINT NOT NULL DEFAULT 0 CHECK (passkey IN (0, 1));
 

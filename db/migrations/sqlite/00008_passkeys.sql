@@ -32,6 +32,9 @@ CREATE TABLE spent (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX spent_until ON spent (until);
 
+-- The password is long enough beside a passkey only, and opens nothing without one.
+ALTER TABLE users ADD COLUMN short_password INTEGER NOT NULL DEFAULT 0 CHECK (short_password IN (0, 1));
+
 -- When the person last proved who they are, and whether a passkey or a recovery code was part of it.
 ALTER TABLE sessions ADD COLUMN proved_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN passkey INTEGER NOT NULL DEFAULT 0 CHECK (passkey IN (0, 1));
