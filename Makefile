@@ -111,7 +111,7 @@ lint:
 
 # Passwords and keys, in the tree and in its history.
 secrets:
-	$(GUARD) gitleaks git --no-banner --redact --verbose --log-level=warn .
+	$(GUARD) gitleaks git --no-banner --redact --verbose --log-level=warn --log-opts=HEAD .
 	$(GUARD) gitleaks dir --no-banner --redact --verbose --log-level=warn .
 
 # That the modules are still what go.sum says.

@@ -29,7 +29,7 @@ require (
 	modernc.org/sqlite v1.61.1
 )
 
-require github.com/google/licensecheck v0.3.1 // indirect
+require github.com/google/licensecheck v0.3.1
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
