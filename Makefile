@@ -3,8 +3,12 @@
 ADDR ?= 127.0.0.1:8080
 GO   ?= go
 TOOL  = $(GO) tool -modfile=tools.mod
+# Those that look for secrets and flaws and list the parts, of a file of their own: they and the linters want other versions
+# of the same modules.
+GUARD = $(GO) tool -modfile=security.mod
 
-.PHONY: run build test browser proxies postgres faults emulator generate check lint bench race prove fuzz screenshots lighthouse clean
+.PHONY: run build release test browser proxies postgres faults units emulator generate check lint secrets modules sums sbom vuln \
+	release-check bench race prove fuzz screenshots lighthouse clean
 
 # Serve a demo: made-up people and keys in a throw-away database.
 run: build
@@ -15,24 +19,38 @@ build:
 	@test -x bin/keydesk || echo "Building Keydesk. The first time takes up to 3 minutes, most of it for SQLite ..."
 	@$(GO) build -o bin/keydesk ./cmd/keydesk
 
+# What is handed out, the same to the byte wherever and whenever it is made of the same commit by the same Go: nothing that
+# the environment says counts but GOOS and GOARCH.
+release: export CGO_ENABLED = 0
+release: export GOFLAGS =
+release: export GOEXPERIMENT =
+release: export GOFIPS140 = off
+release: export GOWORK = off
+release: export GOAMD64 = v1
+release: export GOARM64 = v8.0
+release:
+	@$(GO) build -trimpath -buildvcs=auto -ldflags='-s -w' -o bin/release/keydesk ./cmd/keydesk
+	@$(GO) version -m bin/release/keydesk | grep -E 'keydesk: go|GOOS|GOARCH|vcs\.'
+	@sha256sum bin/release/keydesk
+
 # Unit, storage and handler tests, the latter two on both databases, and then those of the whole program, whose browsers
 # have the machine for themselves.
-test: browser proxies postgres faults node_modules
+test: browser proxies postgres faults units node_modules
 	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -v /cmd/keydesk$$)
 	KEYDESK_TEST_POSTGRES=1 $(GO) test $(TESTFLAGS) ./db ./handlers
 	$(GO) test $(TESTFLAGS) ./cmd/keydesk
 
 TESTFLAGS = -count=1 -parallel=3 -timeout=40m
 
-race: browser proxies postgres faults node_modules
+race: browser proxies postgres faults units node_modules
 	$(GO) test -race $(TESTFLAGS) ./...
 
 # The long forms of what is shown under faults, with the figures of docs/proofs.md: about an hour, with nothing else on the
 # machine.
-prove: browser proxies postgres faults emulator node_modules fuzz
+prove: browser proxies postgres faults units emulator node_modules fuzz
 	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='Consistency|^TestProve' ./db
 	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve' ./handlers
-	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve|^TestErrorsOfTheSystem' ./cmd/keydesk
+	KEYDESK_PROVE=1 $(GO) test -count=1 -v -timeout=3h -run='^TestProve|^TestErrorsOfTheSystem|^TestBuildIsReproducible' ./cmd/keydesk
 
 # Try what takes bytes from outside with made-up ones, each for so long.
 FUZZTIME ?= 30s
@@ -61,6 +79,10 @@ faults:
 	@.ci/install strace strace
 	@.ci/install e2fsprogs mkfs.ext4 /usr/sbin/mkfs.ext4
 
+# What reads deploy/keydesk.service as systemd does.
+units:
+	@.ci/install systemd systemd-analyze
+
 # What runs the program under a clock that is set.
 emulator:
 	@.ci/install qemu-user qemu-x86_64 qemu-aarch64
@@ -78,7 +100,7 @@ generate: node_modules
 	npx @tailwindcss/cli --input views/app.css --output static/app.css --minify
 
 # What .ci/run holds against the committed tree.
-check: generate lint
+check: generate lint secrets modules
 	gofmt -l . | (! grep .)
 	$(TOOL) templ fmt -fail .
 	git diff --exit-code
@@ -86,6 +108,42 @@ check: generate lint
 
 lint:
 	$(TOOL) golangci-lint run ./...
+
+# Passwords and keys, in the tree and in its history.
+secrets:
+	$(GUARD) gitleaks git --no-banner --redact --verbose --log-level=warn --log-opts=HEAD .
+	$(GUARD) gitleaks dir --no-banner --redact --verbose --log-level=warn .
+
+# That the modules are still what go.sum says.
+modules:
+	$(GO) mod verify
+
+# That the hashes of what is taken are those of the public checksum database, as a machine learns them that has no go.sum.
+sums: export GOFLAGS =
+sums: export GONOSUMDB =
+sums: export GOPRIVATE =
+sums: export GOSUMDB = sum.golang.org
+sums:
+	@set -e; for sums in go.sum tools.sum security.sum; do dir=$$(mktemp -d); grep -v '/go.mod h1:' $$sums | sort >$$dir/ours; \
+		(cd $$dir && awk '{print $$1 "@" $$2}' ours | xargs $(GO) mod download -json | awk -F'"' \
+			'$$2 == "Path" {p = $$4} $$2 == "Version" {v = $$4} $$2 == "Sum" {print p, v, $$4}' | sort >theirs); \
+		diff $$dir/ours $$dir/theirs; echo "$$sums agrees with $$GOSUMDB on $$(wc -l <$$dir/ours) modules"; rm -r $$dir; done
+
+# The lists of what the program is made of, with their licences: docs/security/sbom-*.cdx.json and licences.md.
+sbom: node_modules
+	@mkdir -p bin docs/security
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 GOFLAGS= $(GO) build -trimpath -buildvcs=false -o bin/sbom-keydesk ./cmd/keydesk
+	$(GUARD) cyclonedx-gomod bin -json -noserial -notimestamp -output bin/sbom-go.json bin/sbom-keydesk
+	npm sbom --package-lock-only --sbom-format=cyclonedx >bin/sbom-npm.json
+	$(GO) run ./cmd/sbom
+
+# Known flaws in what is called of the modules and of Go. VULNDB=file:///folder asks a copy of the database instead.
+VULNDB ?= https://vuln.go.dev
+vuln:
+	$(GUARD) govulncheck -db=$(VULNDB) ./...
+
+# What a release must pass besides .ci/run; it asks the databases of checksums and of flaws.
+release-check: modules sums vuln release
 
 # What the parts cost, and then the whole under load, against yardsticks that run in turn with it.
 bench: postgres
