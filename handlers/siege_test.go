@@ -174,7 +174,7 @@ func (r reply) holds(row shot, cookies map[string]string) {
 		r.t.Errorf("%s: %d, not %v: %.200q", row, r.status, row.want, r.told())
 	}
 	if row.wire && r.status == http.StatusBadRequest && r.header.Get("X-Request-Id") == "" {
-		return // TestWhatNetHTTPRefusesSaysNothingOfTheRequest looks at these
+		return // cmd/keydesk looks at what net/http says (TestWhatIsRefusedOnTheWireSaysNothingOfTheRequest)
 	}
 	r.isHeaded(row)
 	r.isInert(row)
