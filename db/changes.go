@@ -18,6 +18,9 @@ func (db *DB) Changes(ctx context.Context, actor access.Actor, f access.ChangeFi
 	if err := access.Check(actor, access.SeeHistory); err != nil {
 		return nil, false, err
 	}
+	if !storable(f.Person) {
+		return nil, false, nil
+	}
 	w := wantedChanges{before: newestIf(before), filter: f}
 	if err := w.between(ctx, db.read); err != nil {
 		return nil, false, fmt.Errorf("list changes: %w", err)

@@ -24,6 +24,7 @@ func TestTextThatNoDatabaseKeepsFindsNothing(t *testing.T) {
 		root.post("/admin/keys/"+id+"/deactivate", url.Values{"reason": {"x"}}).is(http.StatusNotFound)
 		root.get("/admin/users?q=" + url.QueryEscape(odd)).is(http.StatusOK)
 		root.get("/admin/users?after=" + url.QueryEscape(odd)).is(http.StatusOK)
+		root.get("/admin/history?tab=changes&person=" + url.QueryEscape(odd)).is(http.StatusOK)
 		d.visitor().post("/login", login(odd, password)).is(http.StatusUnprocessableEntity)
 		d.visitor().with("User-Agent", "curl \xff\xfe").post("/login", login("alice", "no")).is(http.StatusUnprocessableEntity)
 	}

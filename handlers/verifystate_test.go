@@ -201,7 +201,7 @@ func TestVerifyIsNotSwayedByOtherHeaders(t *testing.T) {
 			"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.test", "X-Forwarded-For": "10.0.0.1", "X-Original-Url": "/login",
 			"X-Original-Method": "TRACE", "X-Http-Method-Override": "TRACE", "User-Agent": "kube-probe/1.0", "Hx-Request": "true",
 			"X-Keydesk-User": "root", "Connection": "X-Keydesk-User, X-Keydesk-Key", "Expect": "100-continue",
-			"X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "http", "X-Forwarded-Uri": "/healthz", "X-Forwarded-Method": "OPTIONS",
+			"X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "http", "X-Forwarded-Uri": "/healthz", "X-Forwarded-Method": "OPTIONS", "X-Forwarded-Prefix": "/static",
 			"X-Original-Uri": "/healthz", "X-Original-Host": "localhost", "X-Real-Ip": "127.0.0.1", "Forwarded": "for=127.0.0.1",
 		} {
 			header := bearer(secret)
