@@ -94,7 +94,7 @@ func (s *siege) headerShots() (shots []shot) {
 					row.want, row.changes = []int{415}, false
 				case l.nobody:
 					row.want, row.changes = []int{a.want("nobody")}, false
-				case l.htmx && who == "nobody" && a.nobody == in:
+				case l.htmx && map[string]int{"nobody": a.nobody, "alice": a.alice, "root": a.root}[who] == in:
 					row.want = []int{401}
 				case l.htmx && post && a.want(who) == 303:
 					row.want = []int{200, 303}
