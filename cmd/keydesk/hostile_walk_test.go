@@ -133,13 +133,20 @@ func TestHostileTextIsOnlyTextOnEveryPage(t *testing.T) {
 func (b *tab) control(w *lookout) {
 	b.t.Helper()
 	b.goTo("/profile")
-	eval[*int](b, `(document.querySelector("main").insertAdjacentHTML("beforeend", `+quoteJS(strike)+`), fetch("/hostile/control"), console.error("x"), null)`)
+	stays := strings.Replace(strike, "http-equiv=refresh", "", 1)
+	eval[*int](b, `(document.querySelector("main").insertAdjacentHTML("beforeend", `+quoteJS(stays)+`), console.error("x"), fetch(location.origin + "/hostile/control").then(() => null, () => null))`)
 	b.until(`blocked.length > 0`)
 	if got := eval[string](b, astray); len(got) < 20 {
 		b.t.Errorf("the search finds only %s", got)
 	}
-	b.until(`performance.getEntriesByType("resource").some(e => e.name.includes("/hostile/control"))`)
-	if seen := w.take(); !strings.Contains(seen, "/hostile/control") || !strings.Contains(seen, "console: ") {
+	seen := ""
+	for range 200 { // each question to the browser lets what it told before come in
+		if seen += w.take(); strings.Contains(seen, "/hostile/control") && strings.Contains(seen, "console: ") {
+			break
+		}
+		eval[int](b, `1`)
+	}
+	if !strings.Contains(seen, "/hostile/control") || !strings.Contains(seen, "console: ") {
 		b.t.Errorf("the lookout sees only %q", seen)
 	}
 	eval[*int](b, `(document.querySelector("main").insertAdjacentHTML("beforeend", "<p>" + "W".repeat(10000)), null)`)
