@@ -33,6 +33,7 @@ func (a *App) Inner() *Inner {
 		ReadTimeout:    5 * time.Second,
 		WriteTimeout:   30 * time.Second,
 		IdleTimeout:    2 * time.Minute,
+		ConnState:      restedInside,
 
 		CloseOnShutdown:       true,
 		NoDefaultServerHeader: true,
@@ -71,6 +72,9 @@ func (in *Inner) handle(ctx *fasthttp.RequestCtx) {
 			in.app.unavailable(panicError(p)).give(ctx)
 		}
 	}()
+	if p := peerOf(ctx.Conn()); p != nil {
+		p.work()
+	}
 	if ctx.Request.Header.ConnectionClose() {
 		linger(ctx)
 	}
