@@ -77,7 +77,7 @@ func (l *Connections) Close() error {
 // admit counts a connection, or returns nil if it cannot be.
 func (l *Connections) admit(conn *net.TCPConn) *peer {
 	p := &peer{TCPConn: conn, of: l}
-	share := l.most
+	share := l.most + 1 // all
 	if address, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		p.network = access.Network(address.IP.String())
 		if !slices.ContainsFunc(l.proxies, func(n *net.IPNet) bool { return n.Contains(address.IP) }) {

@@ -35,6 +35,8 @@ func (a *App) Inner() *Inner {
 		IdleTimeout:    2 * time.Minute,
 		ConnState:      restedInside,
 
+		MaxIdleWorkerDuration: 2 * time.Second, // so soon after a flood nothing is left of it
+
 		CloseOnShutdown:       true,
 		NoDefaultServerHeader: true,
 		NoDefaultContentType:  true,

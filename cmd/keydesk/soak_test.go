@@ -37,11 +37,7 @@ func TestProveSoak(t *testing.T) {
 	s.load(warm, every)
 	s.samples = nil
 	s.load(during-warm, every)
-	after := s.rests()
-	t.Logf("at rest: %s, then %s", base, after)
-	if after.goroutines > base.goroutines+3 || after.files > base.files+8 { // connections to SQLite come and go
-		t.Errorf("at rest there are %s, before there were %s", after, base)
-	}
+	s.returnsTo(base)
 	t.Log(s.told())
 	s.wantAnswers()
 	for _, m := range []struct {

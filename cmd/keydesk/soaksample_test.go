@@ -51,21 +51,39 @@ func (s *soak) sample() soakSample {
 	return sample
 }
 
-// rests lets everybody go, and returns what the desk has once that is the same for a while.
-func (s *soak) rests() (last soakSample) {
+// rests lets everybody go, and returns what the desk has then, in the middle of some samples.
+func (s *soak) rests() soakSample {
 	s.t.Helper()
-	same := 0
+	var some []soakSample
+	for range 21 {
+		some = append(some, s.sampleAlone())
+	}
+	return soakSample{
+		memory:     median(values(some, func(s soakSample) float64 { return s.memory })),
+		goroutines: median(values(some, func(s soakSample) float64 { return s.goroutines })),
+		files:      median(values(some, func(s soakSample) float64 { return s.files })),
+	}
+}
+
+// sqliteFiles is how many files SQLite's readers have at most, which come with the first crowd and stay: 24 readers with two.
+const sqliteFiles = 48
+
+// returnsTo waits until the desk has no more than it had at rest before.
+func (s *soak) returnsTo(base soakSample) {
+	s.t.Helper()
+	var last soakSample
+	defer func() { s.t.Logf("at rest: %s, then %s", base, last) }()
 	eventually(s.t, func() bool {
-		http.DefaultTransport.(*http.Transport).CloseIdleConnections() //nolint:forcetypeassert // of the visitors
-		asking.CloseIdleConnections()
-		now := s.sample()
-		if same++; now.goroutines > last.goroutines || now.files > last.files || now.goroutines < last.goroutines {
-			same = 0
-		}
-		last = now
-		return same > 20
+		last = s.sampleAlone()
+		return last.goroutines <= base.goroutines+3 && last.files <= base.files+sqliteFiles
 	})
-	return last
+}
+
+// sampleAlone takes a sample while no connection of ours waits for its next request.
+func (s *soak) sampleAlone() soakSample {
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections() //nolint:forcetypeassert // of the visitors
+	asking.CloseIdleConnections()
+	return s.sample()
 }
 
 func values[S any](samples []S, of func(S) float64) (all []float64) {
