@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -36,13 +37,15 @@ func newFew(t *testing.T) *few {
 			<-f.resume
 		}
 	})}
-	served := make(chan error)
+	served := make(chan error, 1)
 	go func() {
 		served <- server.Serve(handlers.LimitConnections(listener, 4, []*net.IPNet{proxy}, slog.New(slog.NewTextHandler(f.log, nil))))
 	}()
 	t.Cleanup(func() {
 		_ = server.Close()
-		<-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 		if said := strings.Count(f.log.String(), "too many connections"); said != 1 {
 			t.Errorf("said %d times: %s", said, f.log)
 		}

@@ -124,7 +124,7 @@ func slope(samples []soakSample, of func(soakSample) float64) (hourly, low, high
 // That a leak would be found: a goroutine every few minutes, among samples that swing by more than that.
 func TestSlopeFindsALeak(t *testing.T) {
 	began := time.Now()
-	make := func(leak float64) (samples []soakSample) {
+	leaking := func(leak float64) (samples []soakSample) {
 		for i := range 300 {
 			swing := float64(i*7919%13) - 6
 			hour := float64(i) / 300
@@ -136,10 +136,10 @@ func TestSlopeFindsALeak(t *testing.T) {
 		return samples
 	}
 	goroutines := func(s soakSample) float64 { return s.goroutines }
-	if hourly, low, high := slope(make(0), goroutines); low > 0 || high < 0 || math.Abs(hourly) > 0.5 {
+	if hourly, low, high := slope(leaking(0), goroutines); low > 0 || high < 0 || math.Abs(hourly) > 0.5 {
 		t.Errorf("nothing leaks: %.2f (%.2f to %.2f)", hourly, low, high)
 	}
-	if hourly, low, _ := slope(make(20), goroutines); low < 10 || math.Abs(hourly-20) > 2 {
+	if hourly, low, _ := slope(leaking(20), goroutines); low < 10 || math.Abs(hourly-20) > 2 {
 		t.Errorf("20 leak: %.2f (from %.2f)", hourly, low)
 	}
 }
