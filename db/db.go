@@ -19,6 +19,7 @@ import (
 type DB struct {
 	*dialect
 
+	path    string // of SQLite
 	read    *readPool
 	exports *sqlx.DB // apart, so that slow downloads hold up nothing else
 	write   *sqlx.DB // one connection to SQLite, some to PostgreSQL; nil when opened for reading

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,7 +26,7 @@ type Export struct {
 }
 
 // Export sends every key of the status (all when it is empty) to out, by User ID and creation, from one snapshot and in
-// little memory. Writers do not wait for it. A person's export is written to the audit log before that. The operator's
+// little memory. Writers do not wait for it, and SQLite's write-ahead log does not wait for who reads it. A person's export is written to the audit log before that. The operator's
 // is not: it only reads, beside the process that writes.
 func (db *DB) Export(ctx context.Context, actor access.Actor, status access.Status, out Export) error {
 	if err := access.Check(actor, access.ExportKeys); err != nil {
@@ -58,7 +59,13 @@ func (db *DB) Export(ctx context.Context, actor access.Actor, status access.Stat
 	if db.shared {
 		return shot.exportByCursor(ctx, status, out)
 	}
-	return shot.export(ctx, status, out)
+	read := func(ctx context.Context, out Export) error { return shot.export(ctx, status, out) }
+	kept, err := newSpool(db.path)
+	if err != nil { // nothing can be written there, so that no log grows either
+		return read(ctx, out)
+	}
+	err = kept.through(ctx, shot, read, out)
+	return errors.Join(err, kept.file.Close())
 }
 
 // exportConns returns the connections of an export and what gives them back, or refuses when enough exports are under

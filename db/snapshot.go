@@ -72,9 +72,11 @@ func dataVersion(ctx context.Context, conn *sqlx.Conn) (version int64, err error
 	return version, err
 }
 
-// end gives the snapshot up. A connection that cannot is not used again.
+// end gives the snapshot up, once. A connection that cannot is not used again.
 func (s *snapshot) end() {
-	for _, conn := range s.conns {
+	conns := s.conns
+	s.conns = nil
+	for _, conn := range conns {
 		if _, err := conn.ExecContext(context.Background(), `ROLLBACK`); err != nil {
 			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 		}

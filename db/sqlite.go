@@ -180,10 +180,11 @@ func (db *DB) connect(path string) {
 	db.connectToRead(path)
 	db.disk.readers = []*sqlx.DB{db.read.DB, db.exports}
 	db.write = db.disk.watch(dsn(path, "immediate", "journal_mode(WAL)", "synchronous(FULL)",
-		"wal_autocheckpoint(0)"))
+		"wal_autocheckpoint(0)", fmt.Sprintf("journal_size_limit(%d)", walKept)))
 }
 
 func (db *DB) connectToRead(path string) {
+	db.path = path
 	db.read = newReadPool(connectToRead(path, maxReaders, db.disk), db.dialect)
 	db.exports = connectToRead(path, maxExports*exportReaders, db.disk)
 }

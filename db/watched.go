@@ -18,6 +18,9 @@ const walCheckpoint = `PRAGMA wal_checkpoint(PASSIVE)`
 // would do so by itself when it has 1,000 pages, which these seldom fill, but tell nobody if the disk fails then: connect says no.
 const walCheckpointEvery = 640
 
+// walKept is how many bytes of the WAL's file are kept for the next writes. It is longer while somebody reads what was before.
+const walKept = 16 << 20
+
 // watch opens a pool of one connection to SQLite, all of whose errors the disk takes note of.
 func (d *disk) watch(dsn string) *sqlx.DB {
 	pool := sqlx.NewDb(sql.OpenDB(watched{dsn, d}), "sqlite")

@@ -33,6 +33,9 @@ func (a *App) Inner() *Inner {
 		ReadTimeout:    5 * time.Second,
 		WriteTimeout:   30 * time.Second,
 		IdleTimeout:    2 * time.Minute,
+		ConnState:      restedInside,
+
+		MaxIdleWorkerDuration: 2 * time.Second, // so soon after a flood nothing is left of it
 
 		CloseOnShutdown:       true,
 		NoDefaultServerHeader: true,
@@ -71,6 +74,9 @@ func (in *Inner) handle(ctx *fasthttp.RequestCtx) {
 			in.app.unavailable(panicError(p)).give(ctx)
 		}
 	}()
+	if p := peerOf(ctx.Conn()); p != nil {
+		p.work()
+	}
 	if ctx.Request.Header.ConnectionClose() {
 		linger(ctx)
 	}

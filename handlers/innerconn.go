@@ -7,6 +7,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // lingerTime is how long a connection is read after its last answer, before it is closed. net/http waits as long.
@@ -48,6 +50,23 @@ func (c *lingeringConn) Close() error {
 		_, _ = io.Copy(io.Discard, c.Conn)
 	}
 	return c.Conn.Close()
+}
+
+// peerOf returns the counted connection behind one of the inner address, or nil where none are counted.
+func peerOf(conn net.Conn) *peer {
+	if c, ok := conn.(*lingeringConn); ok {
+		conn = c.Conn
+	}
+	p, _ := conn.(*peer)
+	return p
+}
+
+// restedInside keeps note of who waits for a request, as fasthttp.Server.ConnState. Its StateActive is of the first byte, of
+// which one could be sent and no more, so that who is at a request is noted by handle.
+func restedInside(conn net.Conn, state fasthttp.ConnState) {
+	if p := peerOf(conn); p != nil && state == fasthttp.StateIdle {
+		p.rest()
+	}
 }
 
 // quietLog is where fasthttp tells of connections that go wrong. It quotes what came, which anybody could put a key into,

@@ -83,6 +83,17 @@ func (l listeners) close() {
 	}
 }
 
+// limit limits the connections, so that the files of the process last. Each address has as many, so that neither starves the
+// other.
+func (l listeners) limit(proxies []*net.IPNet, log *slog.Logger) listeners {
+	if l.inner == nil {
+		l.outer = handlers.LimitConnections(l.outer, mostConnections(openFiles(), 1), proxies, log)
+		return l
+	}
+	most := mostConnections(openFiles(), 2)
+	return listeners{handlers.LimitConnections(l.outer, most, proxies, log), handlers.LimitConnections(l.inner, most, proxies, log)}
+}
+
 // serve serves until ctx is done, then lets the requests under way end.
 func (l listeners) serve(ctx context.Context, app *handlers.App, log *slog.Logger) error {
 	outer := newServer(app, log)
@@ -119,6 +130,7 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ConnContext:       handlers.Paced,
+		ConnState:         handlers.Turned,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
