@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"encoding/hex"
 	"maps"
 	"slices"
 	"time"
@@ -88,13 +89,23 @@ func kinds() map[string]kind {
 			return d.ChangePassword(ctx, by, o.before, o.new, access.HashToken(o.new), from("192.0.2.1"))
 		}, predict: (*duties).changePassword},
 		"use link": {anyone: true, run: func(d *desk, ctx context.Context, _ access.Actor, o meant) error {
-			return d.UseLink(ctx, []byte(o.link), o.new, from("192.0.2.1"))
+			link, err := hex.DecodeString(o.link)
+			if err != nil {
+				return err
+			}
+			return d.UseLink(ctx, link, o.new, from("192.0.2.1"))
 		}, predict: (*duties).useLink},
 		"sign in": {anyone: true, run: (*desk).trySignIn, predict: (*duties).signIn},
 	}
 }
 
-func kindNames() []string { return slices.Sorted(maps.Keys(kinds())) }
+// kindNames returns what is drawn from. What moves duties from one to another comes more often.
+func kindNames() []string {
+	return append(slices.Sorted(maps.Keys(kinds())), "change role", "change role", "disable", "disable", "enable", "enable", "create key")
+}
+
+// hashOf returns the hash of the token that is new in an attempt.
+func hashOf(o meant) string { return hex.EncodeToString(access.HashToken(o.new)) }
 
 // tryCreate asks for a key.
 func (d *desk) tryCreate(ctx context.Context, by access.Actor, o meant) error {
@@ -155,7 +166,7 @@ func (m *duties) add(o meant) access.Code {
 		return access.Clashes
 	}
 	m.people[o.Whom] = &member{role: o.Role}
-	m.links = append(m.links, &issued{hash: string(access.HashToken(o.new)), user: o.Whom, by: o.By, at: o.now})
+	m.links = append(m.links, &issued{hash: hashOf(o), user: o.Whom, by: o.By, at: o.now})
 	return granted
 }
 
@@ -193,7 +204,7 @@ func (m *duties) issueLink(p *member, o meant) access.Code {
 		return access.Clashes
 	}
 	m.withdraw(func(l *issued) bool { return l.user == o.Whom })
-	m.links = append(m.links, &issued{hash: string(access.HashToken(o.new)), user: o.Whom, by: o.By, at: o.now})
+	m.links = append(m.links, &issued{hash: hashOf(o), user: o.Whom, by: o.By, at: o.now})
 	return granted
 }
 
@@ -212,7 +223,7 @@ func (m *duties) changePassword(o meant) access.Code {
 	}
 	p.password = o.new
 	m.shutOut(o.By)
-	m.openSession(opened{hash: string(access.HashToken(o.new)), user: o.By, at: o.now})
+	m.openSession(opened{hash: hashOf(o), user: o.By, at: o.now})
 	return granted
 }
 
@@ -235,6 +246,6 @@ func (m *duties) signIn(o meant) access.Code {
 		return access.Denied
 	}
 	m.sessions = slices.DeleteFunc(m.sessions, func(s opened) bool { return s.at.Before(o.now.Add(-limits().Idle)) })
-	m.openSession(opened{hash: string(access.HashToken(o.new)), user: o.By, at: o.now})
+	m.openSession(opened{hash: hashOf(o), user: o.By, at: o.now})
 	return granted
 }

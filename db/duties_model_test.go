@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"cmp"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,7 +70,7 @@ func readDuties(conn dbtest.Outside, now time.Time) (*duties, error) {
 		func(scan scan) error {
 			l, issuedAt, hash := &issued{}, int64(0), []byte(nil)
 			err := scan(&hash, &l.user, &l.by, &issuedAt, &l.gone)
-			l.hash, l.at = string(hash), at(issuedAt)
+			l.hash, l.at = hex.EncodeToString(hash), at(issuedAt)
 			m.links = append(m.links, l)
 			return err
 		})
@@ -79,7 +80,7 @@ func readDuties(conn dbtest.Outside, now time.Time) (*duties, error) {
 	return m, each(conn, `SELECT id_hash, id, user_id, created_at FROM sessions ORDER BY created_at, id`, func(scan scan) error {
 		s, openedAt, hash := opened{}, int64(0), []byte(nil)
 		err := scan(&hash, &s.id, &s.user, &openedAt)
-		s.hash, s.at = string(hash), at(openedAt)
+		s.hash, s.at = hex.EncodeToString(hash), at(openedAt)
 		m.sessions = append(m.sessions, s)
 		return err
 	})
@@ -111,11 +112,11 @@ func (m *duties) String() (all string) {
 	}
 	links := slices.SortedFunc(slices.Values(m.links), func(a, b *issued) int { return cmp.Compare(a.hash, b.hash) })
 	for _, l := range links {
-		all += fmt.Sprintf("link %x for %s by %s, gone %t\n", l.hash[:4], l.user, l.by, l.gone)
+		all += fmt.Sprintf("link %s for %s by %s, gone %t\n", l.hash[:8], l.user, l.by, l.gone)
 	}
 	sessions := slices.SortedFunc(slices.Values(m.sessions), func(a, b opened) int { return cmp.Compare(a.hash, b.hash) })
 	for _, s := range sessions {
-		all += fmt.Sprintf("session %x of %s\n", s.hash[:4], s.user)
+		all += fmt.Sprintf("session %s of %s\n", s.hash[:8], s.user)
 	}
 	return all
 }

@@ -18,7 +18,7 @@ import (
 
 // AZ-1, AZ-4, AZ-5, AZ-6, AZ-9, AZ-10, AZ-11: whatever users, administrators and others try, some of it at once and with
 // roles and sessions of before, each is answered as the model has it, and no duty is ever in the wrong hands.
-func TestDutiesStaySeparate(t *testing.T) { tryDuties(t, 3, 100) }
+func TestDutiesStaySeparate(t *testing.T) { tryDuties(t, 1, 400) }
 
 func TestProveDuties(t *testing.T) {
 	if !provetest.Asked() {
@@ -77,8 +77,8 @@ func drawTry(t *rapid.T) try {
 	names := []string{"root", "carol", "alice", "bob", "dave", "erin", "frank", "nobody"}
 	return try{
 		Kind: rapid.SampledFrom(kindNames()).Draw(t, "kind"),
-		By:   rapid.SampledFrom(append(names[:7:7], access.Operator)).Draw(t, "by"),
-		Whom: rapid.SampledFrom(names).Draw(t, "whom"),
+		By:   rapid.SampledFrom(append(names[:7:7], access.Operator, access.Operator, access.Operator)).Draw(t, "by"),
+		Whom: rapid.SampledFrom(append(names[:8:8], "root", "carol", "root", "carol")).Draw(t, "whom"),
 		Role: rapid.SampledFrom([]access.Role{access.User, access.Admin}).Draw(t, "role"),
 
 		Fits: rapid.IntRange(0, 9).Draw(t, "fits") < 6, Claims: rapid.SampledFrom([]access.Role{access.User, access.Admin, ""}).Draw(t, "claims"),

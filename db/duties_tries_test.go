@@ -10,7 +10,7 @@ import (
 // choose finds what an attempt is about among what there is now. Some of it is not there, is another's, or is no more.
 func (c *court) choose(tried try) meant {
 	c.words++
-	o := meant{try: tried, key: "00000000-0000-7000-8000-000000000000", link: "none", before: "stale", now: c.d.Now()}
+	o := meant{try: tried, key: "00000000-0000-7000-8000-000000000000", link: "00", before: "stale", now: c.d.Now()}
 	o.new, o.fingerprint = "new "+strconv.Itoa(c.words), c.d.fingerprint()
 	if may := c.m.whoMay(kinds()[o.Kind]); o.Fits && len(may) > 0 {
 		o.By = may[o.Key%len(may)]
@@ -30,12 +30,15 @@ func (c *court) choose(tried try) meant {
 	return o
 }
 
-// whoMay returns the people who may do this.
+// whoMay returns who may do this.
 func (m *duties) whoMay(k kind) (ids []string) {
 	for id, p := range m.people {
 		if !p.disabled && (k.anyone || p.role == access.User && k.users || p.role == access.Admin && k.admins) {
 			ids = append(ids, id)
 		}
+	}
+	if k.operator {
+		ids = append(ids, access.Operator)
 	}
 	slices.Sort(ids)
 	return ids
