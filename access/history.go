@@ -16,6 +16,9 @@ type Change struct {
 	Traces  string // what it made of rows, as FormatTraces writes it; read for the log's own sake only
 }
 
+// Unconfirmed tells whether the change made a key before its owner had taken note of a link for the account.
+func (c Change) Unconfirmed() bool { return c.Action == CreateKey && c.Detail != "" }
+
 // Outcome is how a sign-in ended.
 type Outcome string
 

@@ -35,6 +35,7 @@ type Key struct {
 	DeactivatedAt time.Time
 	DeactivatedBy string // User ID of who did it, or Operator
 	Reason        string // why, in that person's words; may be empty
+	Unconfirmed   string // what Link.BeforeConfirming says of it; empty when its owner knew of all their links
 }
 
 // Masked returns the masked key.

@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // LinkLife is how long a set-password or set-up link can be used.
 const LinkLife = 24 * time.Hour
@@ -19,6 +22,12 @@ type Link struct {
 	UsedAt      time.Time
 	UsedFrom    string // address
 	WithdrawnAt time.Time
+}
+
+// BeforeConfirming says of a key that its owner had not taken note of the link when it was made: whoever issued the link
+// could have made the key. The entry of the key in the audit log has these words.
+func (l Link) BeforeConfirming() string {
+	return fmt.Sprintf("before confirming the link that %s issued on %s", l.IssuedBy, l.IssuedAt.UTC().Format("2 January 2006"))
 }
 
 // Check returns nil if the link can be used now, else a refusal that says what became of it.

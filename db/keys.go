@@ -16,8 +16,13 @@ import (
 const KeyPage = 100
 
 const selectKeys = `SELECT k.id, k.number, k.user_id, k.name, k.last4, k.created_at, u.last_used_at, k.deactivated_at,
-	coalesce(k.deactivated_by, '') AS deactivated_by, k.reason
+	coalesce(k.deactivated_by, '') AS deactivated_by, k.reason, ` + unconfirmed + `
 	FROM keys k LEFT JOIN last_uses u ON u.key = k.number `
+
+// unconfirmed is the detail of the entry that made the key: it is one of the few at that time, found by the index of times
+// alone.
+const unconfirmed = `coalesce((SELECT a.detail FROM audit a WHERE a.at = k.created_at AND a.key_id = k.id
+	AND a.action || '' = 'create key'), '') AS unconfirmed`
 
 type keyRow struct {
 	ID            string        `db:"id"`
@@ -30,6 +35,7 @@ type keyRow struct {
 	DeactivatedAt sql.NullInt64 `db:"deactivated_at"`
 	DeactivatedBy string        `db:"deactivated_by"`
 	Reason        string        `db:"reason"`
+	Unconfirmed   string        `db:"unconfirmed"`
 }
 
 // key returns the key, last used as the database has it or as is known since.
@@ -37,7 +43,7 @@ func (r keyRow) key(recent *recentUses) access.Key {
 	return access.Key{
 		ID: r.ID, Number: r.Number, UserID: r.UserID, Name: r.Name, Last4: r.Last4, CreatedAt: timeOf(r.CreatedAt),
 		LastUsedAt: recent.latest(r.Number, timeOf(r.LastUsedAt)), DeactivatedAt: timeOf(r.DeactivatedAt),
-		DeactivatedBy: r.DeactivatedBy, Reason: r.Reason,
+		DeactivatedBy: r.DeactivatedBy, Reason: r.Reason, Unconfirmed: r.Unconfirmed,
 	}
 }
 
@@ -51,17 +57,31 @@ func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Finger
 			return access.Change{}, err
 		}
 		made = access.Key{ID: newID(), UserID: actor.UserID, Last4: f.Last4, CreatedAt: t.at}
+		var err error
+		if made.Unconfirmed, err = t.unconfirmed(ctx); err != nil {
+			return access.Change{}, err
+		}
 		t.made("keys", made.ID)
-		err := t.GetContext(ctx, &made.Number, t.Rebind(`INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name,
+		err = t.GetContext(ctx, &made.Number, t.Rebind(`INSERT INTO keys (id, number, user_id, hash, pepper_id, last4, name,
 			once, created_at, change) SELECT ?, coalesce(max(number), 0) + 1, ?, ?, (SELECT id FROM secrets WHERE id = ? AND retired_at IS NULL),
 			?, '', ?, ?, ? FROM keys RETURNING number`), made.ID, made.UserID, f.Hash, f.PepperID, f.Last4, used, micros(t.at), t.number)
 		t.changes = append(t.changes, access.KeyChange{
 			Number: t.number, KeyID: made.ID, Key: made.Number, UserID: made.UserID, Hash: [access.HashLen]byte(f.Hash), Last4: f.Last4,
 			Status: access.Active,
 		})
-		return access.Change{UserID: made.UserID, KeyID: made.ID}, err
+		return access.Change{UserID: made.UserID, KeyID: made.ID, Detail: made.Unconfirmed}, err
 	})
 	return made, err
+}
+
+// unconfirmed says which link for the account the actor has not taken note of: the first of those they are told of, or
+// nothing.
+func (t *tx) unconfirmed(ctx context.Context) (string, error) {
+	links, err := linksWhere(ctx, t, unseenLinks, t.actor.UserID, 1)
+	if err != nil || len(links) == 0 {
+		return "", err
+	}
+	return links[0].BeforeConfirming(), nil
 }
 
 // checkNewKey refuses the once of a form that has made a key, and one key too many. Changes happen one at a time, so none can

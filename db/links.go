@@ -152,23 +152,31 @@ func (t *tx) setPassword(ctx context.Context, userID, hash string, from access.A
 // OwnLinks returns the set-password links that were issued for the actor's account: those that were used before the
 // others, the newest of each first.
 func (db *DB) OwnLinks(ctx context.Context, actor access.Actor) ([]access.Link, error) {
-	return db.ownLinks(ctx, actor, ``)
+	return db.ownLinks(ctx, actor, allLinks)
 }
 
 // NewLinks returns those of OwnLinks that the actor has not taken note of.
 func (db *DB) NewLinks(ctx context.Context, actor access.Actor) ([]access.Link, error) {
-	return db.ownLinks(ctx, actor, `AND seen_at IS NULL`)
+	return db.ownLinks(ctx, actor, unseenLinks)
 }
 
-func (db *DB) ownLinks(ctx context.Context, actor access.Actor, and string) ([]access.Link, error) {
+// Which links of an account are asked for, and how many.
+const (
+	allLinks    = selectLinks + `WHERE user_id = ? ORDER BY used_at IS NULL, issued_at DESC LIMIT ?`
+	unseenLinks = selectLinks + `WHERE user_id = ? AND seen_at IS NULL ORDER BY used_at IS NULL, issued_at DESC LIMIT ?`
+)
+
+func (db *DB) ownLinks(ctx context.Context, actor access.Actor, which string) ([]access.Link, error) {
 	const most = 30
 	if err := access.Check(actor, access.SeeProfile); err != nil {
 		return nil, err
 	}
+	return linksWhere(ctx, db.read, which, actor.UserID, most)
+}
+
+func linksWhere(ctx context.Context, q querier, which, userID string, most int) ([]access.Link, error) {
 	var rows []linkRow
-	err := db.read.SelectContext(ctx, &rows, db.read.Rebind(selectLinks+`WHERE user_id = ? `+and+
-		` ORDER BY used_at IS NULL, issued_at DESC LIMIT ?`), actor.UserID, most)
-	if err != nil {
+	if err := sqlx.SelectContext(ctx, q, &rows, q.Rebind(which), userID, most); err != nil {
 		return nil, fmt.Errorf("list links: %w", err)
 	}
 	links := make([]access.Link, 0, len(rows))

@@ -45,6 +45,7 @@ func lived(d *desk) (l life) {
 			d.t.Fatalf("a new password: %d %s", got.status, got.body)
 		}
 	}
+	d.signIn("carol").newKey() // before she says that she knows of the link
 	d.passkeys()
 	root.post("/admin/users/bob/reset", url.Values{})
 	d.crowd(l.keyID, "accepted")
@@ -185,6 +186,8 @@ func scenesOfAdministrators(l life) []scene {
 		{"nobody found", "root", "/admin/users?q=zzz", nil},
 		{"user", "root", "/admin/users/alice", nil},
 		{"user with long names", "root", "/admin/users/carol", nil},
+		{"key of before the owner confirmed", "root", "/admin/users/carol", do(chromedp.Click("#keys summary"), chromedp.WaitVisible("#keys details p"))},
+		{"key of before one confirmed", "carol", "/profile/keys", do(chromedp.Click("#keys summary"), chromedp.WaitVisible("#keys details p"))},
 		{"uses of somebody's keys", "root", "/admin/users/alice", allUses()},
 		{"uses page of an administrator", "root", "/admin/keys/" + l.keyID + "/uses", nil},
 		{"API", "root", "/admin/history?tab=api", nil},

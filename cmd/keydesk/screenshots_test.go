@@ -161,6 +161,10 @@ func (b *tab) shootAccounts(each func(name string)) {
 	each("set-password-used")
 	b.signIn("curie", "two rays at midnight")
 	each("keys-new-link")
+	b.do(chromedp.Click("main summary"), chromedp.Click("#new-key button"), chromedp.WaitVisible("dialog[open] [data-secret]"),
+		chromedp.Click("[data-copy]"), chromedp.WaitVisible("[data-reveal][data-copied]"), chromedp.Click(".modal-action button"),
+		chromedp.WaitVisible("#keys summary"), chromedp.Click("#keys summary"))
+	each("keys-unconfirmed")
 	b.goTo("/profile")
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("header details").open = true`))
 	each("profile")
