@@ -96,7 +96,7 @@ func (k *authenticator) create(a asked) string {
 		k.t.Fatal(err)
 	}
 	data := append(k.data(k.flags|attested), make([]byte, 16)...)
-	data = append(append(binary.BigEndian.AppendUint16(data, uint16(len(k.id))), k.id...), public...) //nolint:gosec // 32
+	data = append(append(binary.BigEndian.AppendUint16(data, uint16(len(k.id))), k.id...), public...)
 	object, err := cbor.Marshal(map[string]any{"fmt": "none", "attStmt": map[string]any{}, "authData": data})
 	if err != nil {
 		k.t.Fatal(err)

@@ -43,7 +43,7 @@ func newParty(base *url.URL) (*webauthn.WebAuthn, error) {
 type ceremony struct {
 	For       string
 	UserID    string // whose passkey is to answer; empty for anybody's
-	Password  []byte // of forSecond: hash of the password hash that was right
+	Right     []byte // of forSecond: hash of the password hash that was right
 	Challenge []byte
 	Handle    []byte // of forAdding: by which the authenticator is to know the account
 	Next      string // where to go on

@@ -159,7 +159,7 @@ func TestWrongAnswersOfPasskeysOpenNothing(t *testing.T) {
 			d.later(-time.Hour)
 			return credential
 		},
-		"made for the second step": func(d *desk, v *visitor, k *authenticator) string {
+		"made for the second step": func(_ *desk, v *visitor, k *authenticator) string {
 			v.password("alice")
 			return k.answer(v.challenge("/login/second/challenge"))
 		},

@@ -83,7 +83,7 @@ func (a *App) enter(c echo.Context, id, browser string, person access.Person, ne
 // awaitPasskey asks for the passkey of whose password was right.
 func (a *App) awaitPasskey(c echo.Context, userID, passwordHash, next string) error {
 	err := a.begin(c, ceremony{
-		For: forSecond, UserID: userID, Password: access.HashToken(passwordHash), Next: next, Began: a.now(),
+		For: forSecond, UserID: userID, Right: access.HashToken(passwordHash), Next: next, Began: a.now(),
 	})
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (a *App) second(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.UserID == "" || !bytes.Equal(access.HashToken(hash), s.Password) { // or the password was changed meanwhile
+	if s.UserID == "" || !bytes.Equal(access.HashToken(hash), s.Right) { // or the password was changed meanwhile
 		return errBeginAnew()
 	}
 	attempt := access.Attempt{SignIn: a.signInEntry(c, s.UserID, access.SignedIn), Password: hash}

@@ -50,7 +50,7 @@ func (a *App) prove(c echo.Context) error {
 		return err
 	}
 	next, entry := localPath(form.Get("next")), a.signInEntry(c, who(c).UserID, access.Confirmed)
-	outcome := access.WrongPasskey
+	var outcome access.Outcome
 	entry.Means = access.ByPassword
 	problem := views.Problems{"password": "That is not your password. Please try again."}
 	if answer := form.Get("credential"); answer != "" {

@@ -78,7 +78,7 @@ func (s *siege) hold(shots []shot) {
 	})
 	cheap, full := s.counts(), s.content()
 	for i, row := range shots {
-		s.later(3 * time.Second) // so that nobody does anything too often
+		s.later(3 * time.Second)   // so that nobody does anything too often
 		if row.slow || i%10 == 0 { // failed sign-ins are no part of this
 			s.exec(`DELETE FROM sign_ins`)
 		}

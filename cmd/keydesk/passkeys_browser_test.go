@@ -30,7 +30,7 @@ func (b *tab) securityKey(options webauthn.VirtualAuthenticatorOptions) (remove 
 	}
 	return func() {
 		b.t.Helper()
-		_, err := chromedp.Call(b.ctx, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: added.AuthenticatorID})
+		_, err := chromedp.Call(b.ctx, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams(added))
 		if err != nil {
 			b.t.Fatal(err)
 		}
