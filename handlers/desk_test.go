@@ -190,5 +190,12 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
+// empty forgets what was written.
+func (b *buffer) empty() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.b = bytes.Buffer{}
+}
+
 // seconds returns the time of the clock as seconds since 1970.
 func (d *desk) seconds() string { return strconv.FormatInt(d.db.Now().Unix(), 10) }

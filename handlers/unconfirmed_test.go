@@ -49,7 +49,9 @@ func TestKeyOfBeforeTheOwnerConfirmedIsMarked(t *testing.T) {
 	}
 
 	entries := all(one(t, root.get("/admin/history?tab=changes&action=create+key").page(), tag("tbody")), tag("tr"))
-	marks := func(row *html.Node) []string { return texts(all(row, tag("span"), saying("made before the owner confirmed"))) }
+	marks := func(row *html.Node) []string {
+		return texts(all(row, tag("span"), saying("made before the owner confirmed")))
+	}
 	if len(entries) != 2 || len(marks(entries[0])) != 0 || len(marks(entries[1])) != 1 || !strings.Contains(text(entries[1]), made) {
 		t.Errorf("the changes say %q", texts(entries))
 	}
