@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/keydesk/keydesk/access"
 )
 
 func login(userID, password string) url.Values {
@@ -38,7 +40,8 @@ func TestSignInFormHasTheFieldsThatOthersBuildOn(t *testing.T) {
 	}
 }
 
-// AUTH-5: unknown, wrong and disabled are answered alike, to the byte, but for the User ID as typed.
+// AUTH-5: unknown, wrong, disabled, without a password yet and throttled by account are answered alike, to the byte, but for
+// the User ID as typed.
 func TestFailedSignInsAreAnsweredAlike(t *testing.T) {
 	d := newDesk(t)
 	answer := func(userID, password string) string {
@@ -53,6 +56,7 @@ func TestFailedSignInsAreAnsweredAlike(t *testing.T) {
 	}
 	wrong := answer("alice", "another password")
 	d.signIn("root").post("/admin/users", newUser()).is(http.StatusOK) // dave, who has set no password yet
+	d.exec(`UPDATE users SET failed_sign_ins = ?, tried_at = ? WHERE id = 'bob'`, access.AccountFailures, d.db.Now().UnixMicro())
 	d.exec(`DELETE FROM sessions`)
 	for name, other := range map[string]string{
 		"unknown":               answer("mallory", password),
@@ -60,7 +64,9 @@ func TestFailedSignInsAreAnsweredAlike(t *testing.T) {
 		"disabled":              answer("carol", password),
 		"disabled, wrong":       answer("carol", "another password"),
 		"administrator, wrong":  answer("root", "another password"),
-		"no password":           answer("bob", ""),
+		"no password":           answer("alice", ""),
+		"throttled":             answer("bob", password),
+		"throttled, wrong":      answer("bob", "another password"),
 		"SQL":                   answer("alice--", password),
 		"password in capitals":  answer("alice", strings.ToUpper(password)),
 		"password and a space":  answer("alice", password+" "),
@@ -77,6 +83,9 @@ func TestFailedSignInsAreAnsweredAlike(t *testing.T) {
 	}
 	if n := value[int](d, `SELECT count(*) FROM sessions`); n > 0 {
 		t.Errorf("%d sessions", n)
+	}
+	if n := value[int](d, `SELECT count(DISTINCT outcome) FROM sign_ins WHERE outcome <> 'signed in'`); n != 5 {
+		t.Errorf("they failed in %d ways, not 5", n)
 	}
 }
 
