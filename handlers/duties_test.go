@@ -82,6 +82,9 @@ func (w *walk) step() {
 		got.status = http.StatusUnauthorized // as htmx has it
 	}
 	w.answers[got.status]++
+	if got.status >= http.StatusInternalServerError {
+		w.d.t.Fatalf("%s of %s is answered %d", path, who, got.status)
+	}
 	if secretPattern.MatchString(got.body) && (path != "/profile/keys" || roleBefore != "user") {
 		w.d.t.Fatalf("%s of %s, who is %s, shows a key", path, who, roleBefore)
 	}
