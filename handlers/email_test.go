@@ -19,7 +19,7 @@ func TestNoRouteChangesAnEMailAddress(t *testing.T) {
 	forged := url.Values{
 		"email": {"mallory@elsewhere.example"}, "new_email": {"mallory@elsewhere.example"}, "mail": {"mallory@elsewhere.example"},
 		"to": {"mallory@elsewhere.example"}, "name": {"Mallory"}, "name_folded": {"mallory"}, "user_id": {"erin"}, "id": {"erin"},
-		"reason": {"because"}, "role": {"user"}, "helpful": {"yes"}, "text": {"more"}, "theme": {"dark"},
+		"reason": {"because"}, "role": {"admin"}, "helpful": {"yes"}, "text": {"more"}, "theme": {"dark"},
 	}
 	in, asked := map[string]*visitor{}, 0
 	for _, route := range d.app.Table() {
