@@ -104,9 +104,6 @@ func kindNames() []string {
 	return append(slices.Sorted(maps.Keys(kinds())), "change role", "change role", "disable", "disable", "enable", "enable", "create key")
 }
 
-// hashOf returns the hash of the token that is new in an attempt.
-func hashOf(o meant) string { return hex.EncodeToString(access.HashToken(o.new)) }
-
 // tryCreate asks for a key.
 func (d *desk) tryCreate(ctx context.Context, by access.Actor, o meant) error {
 	_, err := d.CreateKey(ctx, by, o.fingerprint, o.new)

@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"encoding/hex"
 	"slices"
 	"strconv"
 
@@ -78,3 +79,6 @@ func (m *duties) live(id string) bool {
 	}
 	return false
 }
+
+// hashOf returns the hash of the token that is new in an attempt.
+func hashOf(o meant) string { return hex.EncodeToString(access.HashToken(o.new)) }

@@ -74,16 +74,6 @@ func (db *DB) CreateKey(ctx context.Context, actor access.Actor, f access.Finger
 	return made, err
 }
 
-// unconfirmed says which link for the account the actor has not taken note of: the first of those they are told of, or
-// nothing.
-func (t *tx) unconfirmed(ctx context.Context) (string, error) {
-	links, err := linksWhere(ctx, t, unseenLinks, t.actor.UserID, 1)
-	if err != nil || len(links) == 0 {
-		return "", err
-	}
-	return links[0].BeforeConfirming(), nil
-}
-
 // checkNewKey refuses the once of a form that has made a key, and one key too many. Changes happen one at a time, so none can
 // come between. Those count too that were made up to a minute later by a clock that was set back since.
 func (t *tx) checkNewKey(ctx context.Context, once sql.NullString, limits access.KeyLimits) error {

@@ -186,6 +186,16 @@ func linksWhere(ctx context.Context, q querier, which, userID string, most int) 
 	return links, nil
 }
 
+// unconfirmed says which link for the account the actor has not taken note of: the first of those they are told of, or
+// nothing.
+func (t *tx) unconfirmed(ctx context.Context) (string, error) {
+	links, err := linksWhere(ctx, t, unseenLinks, t.actor.UserID, 1)
+	if err != nil || len(links) == 0 {
+		return "", err
+	}
+	return links[0].BeforeConfirming(), nil
+}
+
 // NoteLinks writes down that the actor knows what became of the links for them until that time.
 func (db *DB) NoteLinks(ctx context.Context, actor access.Actor, until time.Time) error {
 	return db.change(ctx, actor, access.NoteLinks, func(ctx context.Context, t *tx) (access.Change, error) {
