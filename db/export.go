@@ -79,7 +79,7 @@ func (db *DB) exportConns(ctx context.Context) (conns []*sqlx.Conn, done func(),
 		if err := ctx.Err(); err != nil {
 			return nil, nil, fmt.Errorf("export: %w", err)
 		}
-		return nil, nil, access.Refuse(access.Busy, "", "Other exports are under way. Please try again in a minute.")
+		return nil, nil, &access.Error{Code: access.TooMany, Wait: time.Minute, Message: "Other exports are under way. Please try again in a minute."}
 	}
 	done = func() {
 		for _, conn := range conns {

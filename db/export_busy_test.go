@@ -29,7 +29,7 @@ func TestSlowExportsHoldUpNothingElse(t *testing.T) {
 	log := d.changes()
 	err := d.Export(t.Context(), d.root, "", reading(func() error { t.Error("one export too many began"); return nil },
 		func(access.Key) error { return nil }))
-	wantRefusal(t, err, access.Busy)
+	wantRefusal(t, err, access.TooMany)
 	if after := d.changes(); len(after) != len(log) {
 		t.Errorf("the audit log grew by %d", len(after)-len(log))
 	}

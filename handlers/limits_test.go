@@ -1,6 +1,8 @@
 package handlers_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -140,5 +142,51 @@ func TestLongURLAndPackedBodyAreRefused(t *testing.T) {
 	}
 	if d.state() != before {
 		t.Error("something was changed")
+	}
+}
+
+// DOS-1: a form of many parts, or of many fields, or one that never ends, is taken apart no further than 64 KiB of it, and takes
+// what any form takes.
+func TestLargestFormsAreOrdinaryOnes(t *testing.T) {
+	d := newDesk(t)
+	_, key := d.newKey("alice")
+	alice := d.signIn("alice")
+	parts := strings.Repeat("--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n\r\n", 1200) +
+		"--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nlaptop\r\n--b--\r\n"
+	for name, form := range map[string]struct{ kind, body string }{
+		"many fields":      {"application/x-www-form-urlencoded", strings.Repeat("x&", 16_000) + "name=laptop"},
+		"one field deeply": {"application/x-www-form-urlencoded", "name" + strings.Repeat("[a]", 10_000) + "=x&name=laptop"},
+		"many parts":       {"multipart/form-data; boundary=b", parts},
+	} {
+		got := alice.send(http.MethodPost, "/profile/keys/"+key, form.kind, form.body)
+		if got.status != http.StatusSeeOther && got.status != http.StatusBadRequest {
+			t.Errorf("%s: %d", name, got.status)
+		}
+	}
+	if got := value[string](d, `SELECT name FROM keys WHERE id = ?`, key); got != "laptop" {
+		t.Errorf("the key is called %q", got)
+	}
+	endless, writer := io.Pipe()
+	sent := make(chan int, 1)
+	go func() {
+		n := 0
+		for {
+			written, err := writer.Write(bytes.Repeat([]byte("x&"), 4096))
+			if n += written; err != nil {
+				sent <- n
+				return
+			}
+		}
+	}()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/theme", endless)
+	d.must(err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := d.web.Do(r)
+	d.must(err)
+	read(t, answer).is(http.StatusRequestEntityTooLarge)
+	d.must(answer.Body.Close())
+	d.must(endless.Close())
+	if n := <-sent; n > 16<<20 {
+		t.Errorf("%d bytes of an endless form were taken", n)
 	}
 }
