@@ -24,7 +24,7 @@ const (
 
 // authenticator is a security key with one passkey. Its fields can be made to lie.
 type authenticator struct {
-	t      *testing.T
+	t      testing.TB
 	key    *ecdsa.PrivateKey
 	id     []byte
 	handle []byte
@@ -35,7 +35,7 @@ type authenticator struct {
 	counts bool // it counts on with each answer
 }
 
-func newAuthenticator(t *testing.T) *authenticator {
+func newAuthenticator(t testing.TB) *authenticator {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -127,7 +127,7 @@ func (k *authenticator) credential(response map[string]any) string {
 	}))
 }
 
-func encode(t *testing.T, value any) []byte {
+func encode(t testing.TB, value any) []byte {
 	t.Helper()
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -137,3 +137,13 @@ func encode(t *testing.T, value any) []byte {
 }
 
 func b64(bytes []byte) string { return base64.RawURLEncoding.EncodeToString(bytes) }
+
+// parsed returns the URL.
+func parsed(t testing.TB, address string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}

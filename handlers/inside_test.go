@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/labstack/echo/v4"
 	"github.com/valyala/fasthttp"
 )
@@ -24,6 +25,17 @@ func (a *App) Proven(line string) bool {
 		}
 	}
 	return false
+}
+
+// PasskeyMade tells whether the text is a passkey that was made in answer to the challenge.
+func (a *App) PasskeyMade(challenge, handle []byte, credential string) bool {
+	return a.made(ceremony{For: forAdding, UserID: "alice", Challenge: challenge, Handle: handle}, credential) != nil
+}
+
+// PasskeyRead tells whether the text can be read as the answer of a passkey.
+func (a *App) PasskeyRead(credential string) bool {
+	_, err := protocol.ParseCredentialRequestResponseBytes([]byte(credential))
+	return err == nil
 }
 
 // Handle adds a GET route that the table does not have.
