@@ -50,8 +50,11 @@ type SecondFactor struct {
 	RecoveryCodes int       // those that are not used yet
 }
 
+// clockSkew is by how much the clocks of instances may differ.
+const clockSkew = time.Minute
+
 // Fresh tells whether a proof of identity of then is at most limit old; without a limit it always is. One from the future of a
 // clock that was set back is not.
 func Fresh(then, now time.Time, limit time.Duration) bool {
-	return limit <= 0 || !now.Before(then) && now.Sub(then) <= limit
+	return limit <= 0 || now.Sub(then) >= -clockSkew && now.Sub(then) <= limit
 }

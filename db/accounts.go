@@ -98,7 +98,8 @@ func (t *tx) retireAdmin(ctx context.Context, going access.Person) error {
 	}
 	var another bool
 	err := t.GetContext(ctx, &another, t.Rebind(`SELECT EXISTS (SELECT 1 FROM users
-		WHERE role = 'admin' AND disabled_at IS NULL AND password_hash <> '' AND id <> ?)`), going.UserID)
+		WHERE role = 'admin' AND disabled_at IS NULL AND password_hash <> '' AND id <> ?
+		AND (short_password = 0 OR EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = users.id)))`), going.UserID)
 	if err == nil && !another {
 		err = access.Refuse(access.Clashes, "", "This is the last administrator who can sign in, so the account stays as "+
 			"it is. Make somebody else an administrator first.")

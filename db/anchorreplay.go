@@ -45,9 +45,12 @@ func (db *DB) replay(ctx context.Context, w *sqlx.DB, l *look) error {
 	return db.endReplay(ctx, inner, head.Number)
 }
 
-// endReplay ends the sessions, of which some may have been over, and commits.
+// endReplay ends the sessions, of which some may have been over, and the recovery codes, likewise, and commits.
 func (db *DB) endReplay(ctx context.Context, inner *sqlx.Tx, number int64) error {
 	if _, err := affect(ctx, inner, `DELETE FROM sessions`); err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	if err := endRecoveryCodes(ctx, inner, db.Now()); err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
 	if db.tellChange != "" {

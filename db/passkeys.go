@@ -5,9 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
-
-	"github.com/jmoiron/sqlx"
 
 	"github.com/keydesk/keydesk/access"
 )
@@ -68,9 +65,13 @@ func (db *DB) PasskeyOf(ctx context.Context, credentialID []byte) (access.Passke
 }
 
 // AddPasskey keeps a passkey that the actor has just made, in answer to the challenge of this hash. It ends the other sessions
-// of the account, and this one has been proved with it.
-func (db *DB) AddPasskey(ctx context.Context, actor access.Actor, p access.Passkey, challenge []byte) error {
+// of the account; this one has been proved with it, and goes on under another id, of the hash session (ASVS 7.2.4). No sign-in by
+// the password alone can come between.
+func (db *DB) AddPasskey(ctx context.Context, actor access.Actor, p access.Passkey, challenge, session []byte) error {
 	return db.change(ctx, actor, access.AddPasskey, func(ctx context.Context, t *tx) (access.Change, error) {
+		if _, err := affect(ctx, t, `SELECT id FROM users u WHERE id = ?`+db.lockUser, actor.UserID); err != nil {
+			return access.Change{}, err
+		}
 		if err := t.spend(ctx, challenge, "This passkey was added already. Open your profile again."); err != nil {
 			return access.Change{}, err
 		}
@@ -95,7 +96,7 @@ func (db *DB) AddPasskey(ctx context.Context, actor access.Actor, p access.Passk
 		if err != nil {
 			return access.Change{}, err
 		}
-		_, err = affect(ctx, t, `UPDATE sessions SET passkey = 1, proved_at = ? WHERE id = ?`, micros(t.at), actor.Session)
+		_, err = affect(ctx, t, `UPDATE sessions SET passkey = 1, proved_at = ?, id_hash = ? WHERE id = ?`, micros(t.at), session, actor.Session)
 		if err != nil {
 			return access.Change{}, err
 		}
@@ -157,39 +158,6 @@ func (db *DB) RemovePasskeys(ctx context.Context, actor access.Actor, userID str
 	})
 }
 
-// MakeRecoveryCodes keeps a new set of the actor's recovery codes, by their hashes, in the place of any former one. The form's
-// once makes one set only.
-func (db *DB) MakeRecoveryCodes(ctx context.Context, actor access.Actor, hashes [][]byte, once string) error {
-	return db.change(ctx, actor, access.MakeRecoveryCodes, func(ctx context.Context, t *tx) (access.Change, error) {
-		if err := t.spend(ctx, access.HashToken(once), "This form has already made a set of codes, which was shown in that answer "+
-			"only. If you did not save it, make another on your profile."); err != nil {
-			return access.Change{}, err
-		}
-		var has bool
-		err := t.GetContext(ctx, &has, t.Rebind(`SELECT EXISTS (SELECT 1 FROM passkeys WHERE user_id = ?)`), actor.UserID)
-		if err == nil && !has {
-			err = access.Refuse(access.Clashes, "", "Recovery codes stand in for a passkey. Add one first.")
-		}
-		if err == nil {
-			err = t.checkRate(ctx, access.MakeRecoveryCodes)
-		}
-		if err == nil {
-			err = t.remove(ctx, "recovery_codes", `user_id = ?`, actor.UserID)
-		}
-		if err != nil {
-			return access.Change{}, err
-		}
-		for _, hash := range hashes {
-			t.made("recovery_codes", hash)
-			if _, err := affect(ctx, t, `INSERT INTO recovery_codes (hash, user_id, made_at) VALUES (?, ?, ?)`,
-				hash, actor.UserID, micros(t.at)); err != nil {
-				return access.Change{}, err
-			}
-		}
-		return access.Change{UserID: actor.UserID}, nil
-	})
-}
-
 // checkLongPassword refuses to leave the actor with nothing but a password that is too short for that.
 func (t *tx) checkLongPassword(ctx context.Context) error {
 	var alone bool
@@ -225,40 +193,4 @@ func (t *tx) remove(ctx context.Context, table, where string, args ...any) error
 func (t *tx) endOtherSessions(ctx context.Context) error {
 	_, err := affect(ctx, t, `DELETE FROM sessions WHERE user_id = ? AND id <> ?`, t.actor.UserID, t.actor.Session)
 	return err
-}
-
-// spend refuses with the sentence what was spent before.
-func (t *tx) spend(ctx context.Context, hash []byte, sentence string) error {
-	fresh, err := spend(ctx, t, hash, t.at)
-	if err == nil && !fresh {
-		err = access.Refuse(access.Clashes, "once", sentence)
-	}
-	return err
-}
-
-// spend writes down that this was answered, and tells whether it is the first time.
-func spend(ctx context.Context, w execer, hash []byte, now time.Time) (bool, error) {
-	n, err := affect(ctx, w, `INSERT INTO spent (hash, until) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING`, hash, micros(now.Add(access.CeremonyLife)))
-	return n > 0, err
-}
-
-// usePasskey takes note of an answer of the account's passkey, and tells whether it is good: it is the first to this challenge,
-// and the authenticator has counted on, unless it does not count (WebAuthn, 6.1.1: a copy would count by itself).
-func usePasskey(ctx context.Context, t *sqlx.Tx, userID string, use access.PasskeyUse, now time.Time) (bool, error) {
-	fresh, err := spend(ctx, t, use.Challenge, now)
-	if err != nil || !fresh {
-		return false, err
-	}
-	n, err := affect(ctx, t, `UPDATE passkeys SET sign_count = ?, used_at = ?, backed_up = ?
-		WHERE id = ? AND user_id = ? AND (sign_count < ? OR sign_count = 0 AND ? = 0)`,
-		use.SignCount, micros(now), bit(use.BackedUp), use.ID, userID, use.SignCount, use.SignCount)
-	return n > 0, err
-}
-
-// bit is how the databases keep a yes or no.
-func bit(yes bool) int {
-	if yes {
-		return 1
-	}
-	return 0
 }

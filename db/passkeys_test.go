@@ -2,8 +2,10 @@ package db_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +19,7 @@ func (d *desk) passkey(userID, name string) access.Passkey {
 	d.t.Helper()
 	d.must(d.AddPasskey(d.t.Context(), access.Actor{UserID: userID, Role: access.User}, access.Passkey{
 		Handle: []byte("handle of " + userID), CredentialID: []byte(name), Record: []byte(`{}`), Name: name, SignCount: 7,
-	}, access.HashToken("challenge of "+name)))
+	}, access.HashToken("challenge of "+name), nil))
 	p, err := d.PasskeyOf(d.t.Context(), []byte(name))
 	d.must(err)
 	return p
@@ -67,6 +69,7 @@ func TestForgedPasskeysAreFound(t *testing.T) {
 	for name, forge := range map[string]string{
 		"added": `INSERT INTO passkeys (id, user_id, handle, credential_id, record, name, created_at, sign_count, backed_up)
 			SELECT 'forged', p.user_id, handle, hash, record, name, created_at, 0, 0 FROM passkeys p, recovery_codes`,
+		"altered":      `DROP TRIGGER passkeys_stay; UPDATE passkeys SET user_id = 'bob'`,
 		"deleted":      `DELETE FROM passkeys`,
 		"a code added": `INSERT INTO recovery_codes (hash, user_id, made_at) SELECT credential_id, user_id, created_at FROM passkeys`,
 	} {
@@ -129,7 +132,7 @@ func TestPasskeysAreLimitedAndUnique(t *testing.T) {
 	add := func(userID, credential, challenge string) error {
 		return d.AddPasskey(t.Context(), access.Actor{UserID: userID, Role: access.User}, access.Passkey{
 			Handle: []byte("h"), CredentialID: []byte(credential), Record: []byte(`{}`),
-		}, access.HashToken(challenge))
+		}, access.HashToken(challenge), nil)
 	}
 	for name, err := range map[string]error{
 		"one more":         add("alice", "one more", "1"),
@@ -149,10 +152,56 @@ func TestPasskeysAreLimitedAndUnique(t *testing.T) {
 func TestSpentChallengesAreForgotten(t *testing.T) {
 	d := newDesk(t)
 	d.passkey("alice", "laptop")
+	if n, err := d.Forget(t.Context(), 24*time.Hour); err != nil || n != 0 {
+		t.Errorf("%d rows are forgotten at once, %v", n, err)
+	}
 	d.advance(48 * time.Hour)
 	n, err := d.Forget(t.Context(), 24*time.Hour)
 	d.must(err)
 	if n != 1 {
 		t.Errorf("%d rows are forgotten", n)
 	}
+}
+
+// A sign-in by the password alone that comes while a passkey is added either ends with the other sessions, or awaits the passkey.
+func TestNoSignInByPasswordOutlivesANewPasskey(t *testing.T) {
+	d := newDesk(t)
+	hash := d.passwordHash("alice")
+	for i := range 10 {
+		var added atomic.Bool
+		var signingIn sync.WaitGroup
+		for range 3 {
+			signingIn.Go(func() {
+				for !added.Load() {
+					_, err := d.SignIn(t.Context(), access.Attempt{
+						SignIn: access.SignIn{UserID: "alice", Address: "192.0.2.1", Means: access.ByPassword, Outcome: access.SignedIn}, Password: hash,
+					}, db.Opening{Session: access.HashToken(access.NewToken()), Limits: limits()})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		p := d.passkey("alice", "key "+strconv.Itoa(i))
+		added.Store(true)
+		signingIn.Wait()
+		var left int
+		if dbtest.Look(t, d.path, `SELECT count(*) FROM sessions WHERE user_id = 'alice' AND passkey = 0`, &left); left > 0 {
+			t.Errorf("%d sessions by the password alone outlive the passkey", left)
+		}
+		d.must(d.RemovePasskey(t.Context(), access.Actor{UserID: "alice", Role: access.User}, p.ID))
+	}
+}
+
+// DUR-10: a database that was set back makes no recovery code good that was used since.
+func TestRestoredRecoveryCodesAreUsedUp(t *testing.T) {
+	d := newSQLiteDesk(t)
+	d.passkey("alice", "laptop")
+	d.must(d.MakeRecoveryCodes(t.Context(), access.Actor{UserID: "alice", Role: access.User}, [][]byte{access.HashToken("1")}, "once"))
+	d.restoreCopy()
+	if f, err := d.SecondFactor(t.Context(), "alice"); err != nil || f.RecoveryCodes != 0 || len(f.Passkeys) != 1 {
+		t.Errorf("after a restore: %+v, %v", f, err)
+	}
+	wantSound(t, d.verified())
 }

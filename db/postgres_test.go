@@ -197,7 +197,7 @@ func TestInstancesOpenAnEmptyDatabaseTogether(t *testing.T) {
 	var migrations, sealed, signing int
 	dbtest.Look(t, o.Database, `SELECT count(*) FROM goose_db_version WHERE version_id > 0`, &migrations)
 	dbtest.Look(t, o.Database, `SELECT count(*) FROM signing_keys`, &signing)
-	if dbtest.Look(t, o.Database, `SELECT count(*) FROM secrets`, &sealed); migrations != 2 || sealed != 2 || signing != 1 {
+	if dbtest.Look(t, o.Database, `SELECT count(*) FROM secrets`, &sealed); migrations != 3 || sealed != 2 || signing != 1 {
 		t.Errorf("%d migrations, %d secrets, %d signing keys", migrations, sealed, signing)
 	}
 	if err := desks[0].AddUser(t.Context(), access.TheOperator(), access.Person{UserID: "alice", Role: access.User}, "x"); err != nil {

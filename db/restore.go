@@ -198,7 +198,7 @@ func (db *DB) verifyRestored(ctx context.Context, root access.RootSecret) error 
 		english.Plural(len(state.Findings)+state.More, "finding", ""))
 }
 
-// endSessions ends all sessions in a file that nobody else has open.
+// endSessions ends all sessions in a file that nobody else has open, and uses up its recovery codes, if it has such.
 func endSessions(ctx context.Context, path string) (err error) {
 	pool, err := sqlx.Open("sqlite", dsn(path, "immediate", "journal_mode(DELETE)"))
 	if err != nil {
@@ -206,6 +206,13 @@ func endSessions(ctx context.Context, path string) (err error) {
 	}
 	pool.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, pool.Close()) }()
-	_, err = affect(ctx, pool, `DELETE FROM sessions`)
-	return err
+	if _, err = affect(ctx, pool, `DELETE FROM sessions`); err != nil {
+		return err
+	}
+	var codes bool
+	err = pool.GetContext(ctx, &codes, `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'recovery_codes')`)
+	if err != nil || !codes { // a backup of an older version has none
+		return err
+	}
+	return endRecoveryCodes(ctx, pool, time.Now())
 }

@@ -22,7 +22,7 @@ type Visit struct {
 	Stale     bool          // it is time to mark the session seen
 	NewLinks  bool          // set-password links were issued for the person, who has not taken note of them
 	ProvedAt  time.Time     // when the person last proved who they are
-	Passkey   bool          // and a passkey, or a recovery code in its place, was part of that
+	Passkey   bool          // a passkey, or a recovery code in its place, was part of that, and the person has one still
 }
 
 type sessionRow struct {
@@ -45,7 +45,8 @@ func (db *DB) Session(ctx context.Context, sessionHash []byte, limits access.Ses
 		NewLinks  bool   `db:"new_links"`
 	}
 	now := db.Now()
-	err := db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT s.id AS session_id, u.id, u.role, s.seen_at, s.proved_at, s.passkey = 1 AS passkey,
+	err := db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT s.id AS session_id, u.id, u.role, s.seen_at, s.proved_at, s.passkey = 1 AND EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id) AS passkey,
+	
 		EXISTS (SELECT 1 FROM links l WHERE l.user_id = u.id AND l.seen_at IS NULL) AS new_links
 		FROM sessions s JOIN users u ON u.id = s.user_id
 		WHERE s.id_hash = ? AND s.seen_at BETWEEN ? AND ? AND s.created_at BETWEEN ? AND ? AND u.disabled_at IS NULL`),

@@ -59,7 +59,7 @@ func (db *DB) SignIn(ctx context.Context, a access.Attempt, o Opening) (access.O
 		return "", unsaved("sign in", err)
 	}
 	t := &attempt{Tx: inner, Attempt: a, now: db.Now(), lock: db.lockUser}
-	if err := t.decide(ctx, o.Session != nil); err != nil {
+	if err := t.decide(ctx, o); err != nil {
 		return "", unsaved("sign in", err)
 	}
 	if err := t.record(ctx, o); err != nil {

@@ -20,7 +20,7 @@ type attempt struct {
 	*sqlx.Tx
 	access.Attempt
 	now   time.Time
-	lock  string // what the look at the account ends with
+	lock  string // by which no change of the account comes between the look at it and the commit; empty where none can
 	known bool   // the account knows the browser
 	waits bool   // the attempt comes too soon
 	needs bool   // the account has passkeys, so that its password alone does not open it
@@ -28,7 +28,7 @@ type attempt struct {
 
 // decide refuses an address that has to wait, and settles the outcome. A right password that is to open a session of an
 // account with passkeys awaits one: it neither counts as a failure nor makes the browser known.
-func (t *attempt) decide(ctx context.Context, opens bool) error {
+func (t *attempt) decide(ctx context.Context, o Opening) error {
 	if err := checkAddress(ctx, t, t.Address, t.now); err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (t *attempt) decide(ctx context.Context, opens bool) error {
 	case t.waits:
 		t.Outcome = access.Throttled
 		return nil
-	case t.Outcome == access.SignedIn && opens && t.needs && !t.Means.Strong():
+	case t.Outcome == access.SignedIn && o.Session != nil && t.needs && !t.Means.Strong():
 		t.Outcome = access.AwaitsPasskey
 		return nil
 	case t.Outcome == access.SignedIn && t.Means.Strong():
@@ -65,10 +65,15 @@ func (t *attempt) look(ctx context.Context) error {
 		Needs         bool          `db:"needs"`
 		Short         bool          `db:"short"`
 	}
+	if t.lock != "" { // first, by itself: what the look sees is then no older than the wait for it
+		if _, err := affect(ctx, t, `SELECT id FROM users u WHERE id = ?`+t.lock, t.UserID); err != nil {
+			return err
+		}
+	}
 	err := t.GetContext(ctx, &row, t.Rebind(`SELECT u.disabled_at IS NOT NULL AS disabled, u.password_hash, u.failed_sign_ins,
 		u.tried_at, b.failed_sign_ins AS browser_failed,
 		u.short_password = 1 AS short, EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id) AS needs
-		FROM users u LEFT JOIN browsers b ON b.user_id = u.id AND b.id_hash = ? WHERE u.id = ?`+t.lock), t.Browser, t.UserID)
+		FROM users u LEFT JOIN browsers b ON b.user_id = u.id AND b.id_hash = ? WHERE u.id = ?`), t.Browser, t.UserID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		if t.Outcome == access.SignedIn {
@@ -148,8 +153,12 @@ func (t *attempt) useSecond(ctx context.Context) error {
 	return err
 }
 
-// countFailure counts a failure against the browser that the account knows, or against all strangers.
+// countFailure counts a failure against the browser that the account knows, or against all strangers. One of a passkey alone
+// counts against its address only: nobody guesses it, and it waits for nothing, so it must not make others wait.
 func (t *attempt) countFailure(ctx context.Context) error {
+	if t.Means == access.ByPasskey {
+		return nil
+	}
 	if t.known {
 		_, err := affect(ctx, t, `UPDATE browsers SET failed_sign_ins = failed_sign_ins + 1
 			WHERE user_id = ? AND id_hash = ?`, t.UserID, t.Browser)

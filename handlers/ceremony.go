@@ -82,9 +82,20 @@ func (a *App) ceremony(c echo.Context, what string) ceremony {
 	var text []byte
 	var s ceremony
 	cookie, err := c.Cookie(a.ceremonyCookie())
-	if err != nil || securecookie.DecodeMulti(cookie.Name, cookie.Value, &text, a.store().Codecs...) != nil ||
-		json.Unmarshal(text, &s) != nil || s.For != what || !access.Fresh(s.Began, a.now(), access.CeremonyLife) {
+	if err != nil || !a.opens(c, cookie, &text) || json.Unmarshal(text, &s) != nil || s.For != what || !access.Fresh(s.Began, a.now(), access.CeremonyLife) {
 		return ceremony{}
 	}
 	return s
+}
+
+// opens reads what the cookie holds, and tells whether it is this desk's. Another instance may have sealed it with a key that is not
+// known here yet.
+func (a *App) opens(c echo.Context, cookie *http.Cookie, text *[]byte) bool {
+	if securecookie.DecodeMulti(cookie.Name, cookie.Value, text, a.store().Codecs...) == nil {
+		return true
+	}
+	if err := a.DB.RefreshSecrets(c.Request().Context()); err != nil {
+		a.Log.Warn("secrets are not read again", "error", err, "request", requestID(c))
+	}
+	return securecookie.DecodeMulti(cookie.Name, cookie.Value, text, a.store().Codecs...) == nil
 }

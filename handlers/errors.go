@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -53,7 +54,7 @@ func (a *App) logAnswer(c echo.Context, is answer, cause error) {
 	switch {
 	case is.status >= http.StatusInternalServerError:
 		log.Log(c.Request().Context(), severity(c.Request()), "request failed", "error", cause)
-	case is.status == http.StatusForbidden:
+	case is.status == http.StatusForbidden && !is.confirm && !is.enrol:
 		log.Warn("not allowed", "user", who(c).UserID, "address", c.RealIP())
 	default:
 		log.Debug("refused", "status", is.status, "sentence", is.sentence)
@@ -65,7 +66,7 @@ func (a *App) problem(c echo.Context, is answer) views.Problem {
 	v := views.Problem{
 		Page: a.page(c, is.title), Status: is.status, Sentence: is.sentence, RequestID: requestID(c), Wait: is.wait,
 	}
-	if is.status == http.StatusTooManyRequests && c.Path() == "/login" {
+	if is.status == http.StatusTooManyRequests && strings.HasPrefix(c.Path(), "/login") {
 		v.Page.Title, v.SignIn = "Too many failed sign-ins", true
 	}
 	switch {

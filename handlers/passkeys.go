@@ -132,14 +132,17 @@ func (a *App) passkeyAdd(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
+	ctx, id := c.Request().Context(), access.NewToken()
 	if err := a.DB.AddPasskey(ctx, who(c), access.Passkey{
 		Handle: s.Handle, CredentialID: made.ID, Record: record, Name: name, SignCount: made.Authenticator.SignCount,
 		BackedUp: made.Flags.BackupState,
-	}, access.HashToken(string(s.Challenge))); err != nil {
+	}, access.HashToken(string(s.Challenge)), access.HashToken(id)); err != nil {
 		return err
 	}
 	a.forgetCeremony(c)
+	if err := a.openSession(c, id, access.Person{UserID: who(c).UserID, Role: who(c).Role}); err != nil {
+		return err
+	}
 	factor, err := a.DB.SecondFactor(ctx, who(c).UserID)
 	if err != nil {
 		return err
@@ -159,6 +162,7 @@ func (a *App) passkeyRemoveForm(c echo.Context) error {
 		if p.ID == c.Param("id") {
 			return a.render(c, http.StatusOK, views.RemovePasskeyPage(views.RemovePasskey{
 				Page: a.page(c, "Remove a passkey"), Passkey: p, Last: len(factor.Passkeys) == 1, Swap: isHTMX(c),
+				Needed: a.AdminPasskeys && who(c).Role == access.Admin,
 			}))
 		}
 	}

@@ -114,7 +114,7 @@ func TestWrongAnswersOfPasskeysOpenNothing(t *testing.T) {
 			return alone(v, k)
 		},
 		"nobody there": func(_ *desk, v *visitor, k *authenticator) string {
-			k.flags = 0
+			k.flags = verified
 			return alone(v, k)
 		},
 		"without a PIN": func(_ *desk, v *visitor, k *authenticator) string {
@@ -157,6 +157,13 @@ func TestWrongAnswersOfPasskeysOpenNothing(t *testing.T) {
 		"a challenge of the future": func(d *desk, v *visitor, k *authenticator) string {
 			credential := k.answer(v.challenge("/login/challenge"))
 			d.later(-time.Hour)
+			return credential
+		},
+		"made for a proof": func(d *desk, v *visitor, k *authenticator) string {
+			alice := d.visitor().password("alice")
+			alice.answers("/login/second/challenge", "/login/second", k).is(http.StatusSeeOther)
+			credential := k.answer(alice.challenge("/prove/challenge"))
+			v.others["keydesk-ceremony"] = alice.others["keydesk-ceremony"]
 			return credential
 		},
 		"made for the second step": func(_ *desk, v *visitor, k *authenticator) string {

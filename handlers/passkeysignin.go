@@ -11,7 +11,10 @@ import (
 	"github.com/keydesk/keydesk/views"
 )
 
-const secondPath = "/login/second"
+const (
+	secondPath = "/login/second"
+	maxNext    = 1 << 10 // bytes of it that fit into the cookie of a ceremony
+)
 
 // signInChallenge asks whichever passkey of this desk the browser has.
 func (a *App) signInChallenge(c echo.Context) error {
@@ -82,6 +85,9 @@ func (a *App) enter(c echo.Context, id, browser string, person access.Person, ne
 
 // awaitPasskey asks for the passkey of whose password was right.
 func (a *App) awaitPasskey(c echo.Context, userID, passwordHash, next string) error {
+	if len(next) > maxNext {
+		next = "/"
+	}
 	err := a.begin(c, ceremony{
 		For: forSecond, UserID: userID, Right: access.HashToken(passwordHash), Next: next, Began: a.now(),
 	})
@@ -94,7 +100,7 @@ func (a *App) awaitPasskey(c echo.Context, userID, passwordHash, next string) er
 // secondForm asks for the passkey, or for a recovery code.
 func (a *App) secondForm(c echo.Context) error {
 	if a.ceremony(c, forSecond).UserID == "" {
-		return c.Redirect(http.StatusSeeOther, "/login")
+		return a.beginAnew(c)
 	}
 	return a.secondPage(c, "")
 }
@@ -107,23 +113,27 @@ func (a *App) secondPage(c echo.Context, problem string) error {
 func (a *App) secondChallenge(c echo.Context) error {
 	s := a.ceremony(c, forSecond)
 	if s.UserID == "" {
-		return errBeginAnew()
+		return access.Refuse(access.SignedOut, "", "That took too long. Please sign in again.")
 	}
 	s.Challenge = nil
 	return a.challenge(c, s)
 }
 
-func errBeginAnew() error {
-	return access.Refuse(access.SignedOut, "", "That took longer than 5 minutes, or was begun in another window. Please sign in again.")
+// beginAnew leads back to the first step.
+func (a *App) beginAnew(c echo.Context) error {
+	return c.Redirect(http.StatusSeeOther, "/login?note=begin-anew")
 }
 
 // second opens the session of whose password was right, by a passkey or a recovery code.
 func (a *App) second(c echo.Context) error {
+	ctx, s := c.Request().Context(), a.ceremony(c, forSecond)
+	if s.UserID == "" {
+		return a.beginAnew(c)
+	}
 	form, err := fields(c)
 	if err != nil {
 		return err
 	}
-	ctx, s := c.Request().Context(), a.ceremony(c, forSecond)
 	if err := a.DB.CheckAddress(ctx, c.RealIP()); err != nil {
 		return err
 	}
@@ -131,8 +141,8 @@ func (a *App) second(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.UserID == "" || !bytes.Equal(access.HashToken(hash), s.Right) { // or the password was changed meanwhile
-		return errBeginAnew()
+	if !bytes.Equal(access.HashToken(hash), s.Right) { // the password was changed meanwhile
+		return a.beginAnew(c)
 	}
 	attempt := access.Attempt{SignIn: a.signInEntry(c, s.UserID, access.SignedIn), Password: hash}
 	next := s.Next

@@ -43,8 +43,9 @@ func (a *App) attempt(c echo.Context, l login, o db.Opening) (p access.Person, h
 	attempt := access.Attempt{SignIn: a.signInEntry(c, p.UserID, how), Password: hash, Browser: access.HashToken(l.browser)}
 	attempt.Means = access.ByPassword
 	how, err = a.DB.SignIn(ctx, attempt, o)
-	if err == nil && how == access.SignedIn && o.Session != nil && access.OutdatedHash(hash) {
-		a.rehash(c, p.UserID, l.password, hash)
+	right := how == access.SignedIn || how == access.AwaitsPasskey
+	if err == nil && right && o.Session != nil && access.OutdatedHash(hash) {
+		hash = a.rehash(c, p.UserID, l.password, hash)
 	}
 	return p, hash, how, err
 }
@@ -71,15 +72,17 @@ func (a *App) authenticate(ctx context.Context, l login) (p access.Person, hash 
 	return p, hash, access.SignedIn, nil
 }
 
-// rehash keeps the password under today's parameters. That can wait for the next sign-in if it fails.
-func (a *App) rehash(c echo.Context, userID, password, before string) {
+// rehash keeps the password under today's parameters, and returns its hash. That can wait for the next sign-in if it fails.
+func (a *App) rehash(c echo.Context, userID, password, before string) string {
 	after, err := access.HashPassword(access.NormalPassword(password))
 	if err == nil {
 		err = a.DB.RehashPassword(c.Request().Context(), userID, before, after)
 	}
 	if err != nil {
 		a.Log.Warn("password not hashed anew", "error", err, "request", requestID(c))
+		return before
 	}
+	return after
 }
 
 // newPassword returns the hash of a new password and whether it is short, or a refusal that says what it lacks. Telling how easy

@@ -35,7 +35,7 @@ func permissions() []allowed {
 		{"POST /login/challenge", url.Values{}, 200, 200, 200, 200, 200, 200},
 		{"POST /login/passkey", url.Values{}, 422, 422, 422, 422, 422, 422},
 		{"GET /login/second", nil, 303, 303, 303, 303, 303, 303}, // without a right password before
-		{"POST /login/second", url.Values{}, in, in, in, in, in, in},
+		{"POST /login/second", url.Values{}, 303, 303, 303, 303, 303, 303},
 		{"POST /login/second/challenge", url.Values{}, in, in, in, in, in, in},
 		{"GET /setup", nil, 404, 404, 404, 404, 404, 404}, // without a link's token
 		{"POST /setup", url.Values{}, 404, 404, 404, 404, 404, 404},

@@ -92,12 +92,13 @@ func TestWrongProofIsNone(t *testing.T) {
 	bob.enrol(bobs, "").is(http.StatusSeeOther)
 	d.later(freshProof + time.Second)
 	for name, form := range map[string]url.Values{
-		"nothing":               {},
-		"a wrong password":      {"password": {"wrong"}},
-		"another's passkey":     {"credential": {bobs.answer(bob.challenge("/prove/challenge"))}},
-		"another's for root's":  {"credential": {bobs.answer(root.challenge("/prove/challenge"))}},
-		"made for a sign-in":    {"credential": {k.answer(d.visitor().challenge("/login/challenge"))}},
-		"no answer of anything": {"credential": {"{}"}},
+		"nothing":                 {},
+		"a wrong password":        {"password": {"wrong"}},
+		"another's passkey":       {"credential": {bobs.answer(bob.challenge("/prove/challenge"))}},
+		"made for a sign-in here": {"credential": {k.answer(root.challenge("/login/challenge"))}},
+		"another's for root's":    {"credential": {bobs.answer(root.challenge("/prove/challenge"))}},
+		"made for a sign-in":      {"credential": {k.answer(d.visitor().challenge("/login/challenge"))}},
+		"no answer of anything":   {"credential": {"{}"}},
 	} {
 		root.post("/prove", form).is(http.StatusUnprocessableEntity)
 		if root.get("/admin/users/new").status != http.StatusSeeOther {
@@ -154,5 +155,32 @@ func TestAdministratorsNeedAPasskeyByTheSetting(t *testing.T) {
 	v.post("/login/second", url.Values{"code": {code}}).is(http.StatusSeeOther)
 	v.get("/admin/users").is(http.StatusOK)
 	root.post("/profile/passkeys/"+value[string](d, `SELECT id FROM passkeys`)+"/remove", url.Values{}).is(http.StatusSeeOther)
+	root.get("/admin/users").is(http.StatusSeeOther).leadsTo("/profile/passkeys/new")
 	d.signIn("root").get("/admin/users").is(http.StatusSeeOther).leadsTo("/profile/passkeys/new")
+}
+
+// Nothing that only administrators do is open to one without a passkey, by whichever route.
+func TestNoRouteOfAdministratorsIsOpenWithoutAPasskey(t *testing.T) {
+	d := newDesk(t)
+	d.app.AdminPasskeys = true
+	root, before := d.signIn("root"), d.state()
+	closed := 0
+	for _, line := range d.app.Table() {
+		method, path, _ := strings.Cut(line, " ")
+		if !strings.HasPrefix(path, "/admin/") {
+			continue
+		}
+		closed++
+		path = strings.NewReplacer("users/:id", "users/alice", ":id", "none", ":number", "1").Replace(path)
+		if method == http.MethodGet {
+			root.get(path).is(http.StatusSeeOther).leadsTo("/profile/passkeys/new")
+			root.send(http.MethodHead, path, "", "").is(http.StatusSeeOther)
+			root.htmx().get(path).is(http.StatusForbidden)
+		} else {
+			root.post(path, url.Values{"role": {"admin"}, "reason": {"x"}}).is(http.StatusForbidden)
+		}
+	}
+	if closed < 20 || d.state() != before {
+		t.Errorf("%d routes are closed, or something was changed", closed)
+	}
 }

@@ -30,7 +30,7 @@ func (s *siege) aims() []aim {
 		{route: "POST /login/challenge", nobody: 200, alice: 200, root: 200},
 		{route: "POST /login/passkey", body: unreadable, nobody: 400, alice: 400, root: 400, bare: 422},
 		{route: "GET /login/second", nobody: 303, alice: 303, root: 303},
-		{route: "POST /login/second", nobody: in, alice: in, root: in},
+		{route: "POST /login/second", nobody: 303, alice: 303, root: 303},
 		{route: "POST /login/second/challenge", nobody: in, alice: in, root: in},
 		{route: "POST /logout", nobody: 303, alice: 303, root: 303, changes: true},
 		{route: "GET /setup", nobody: 404, alice: 404, root: 404},

@@ -35,7 +35,8 @@
   }
 
   async function answer(form) {
-    const response = await fetch(form.dataset.challenge, { method: "POST", redirect: "error" });
+    const response = await fetch(form.dataset.challenge, { method: "POST", redirect: "manual" });
+    if (response.type === "opaqueredirect" || response.status === 403) throw new DOMException("", "TimeoutError"); // to sign in, or to prove it
     if (!response.ok) throw new Error("no challenge");
     const options = await response.json();
     if (form.dataset.passkey === "create") {
@@ -50,6 +51,8 @@
         return "No passkey answered, or you cancelled. Please try again.";
       case "InvalidStateError":
         return "This device has a passkey for your account already.";
+      case "TimeoutError":
+        return "That took too long. Reload the page and begin again.";
       case "SecurityError":
         return "Passkeys do not work under this address of the desk.";
     }

@@ -61,8 +61,8 @@ type webFlags struct {
 	CreateRate     int      `default:"60" env:"KEYDESK_CREATE_RATE" placeholder:"N" help:"Keys that a user may make within a minute (${env}; default ${default})."`
 	SessionIdle    string   `default:"1h" env:"KEYDESK_SESSION_IDLE" placeholder:"TIME" help:"A session ends this long after its last request (${env}; default ${default})."`
 	SessionMax     string   `default:"12h" env:"KEYDESK_SESSION_MAX" placeholder:"TIME" help:"A session ends this long after sign-in (${env}; default ${default})."`
-	FreshProof     string   `default:"10m" env:"KEYDESK_FRESH_PROOF" placeholder:"TIME" help:"An administrator proves again who they are before a change of role, a reset, Add User or an export, when the last proof is older than this; 0 for never (${env}; default ${default})."`
-	AdminPasskeys  bool     `env:"KEYDESK_ADMIN_PASSKEYS" help:"Administrators need a passkey: without one they can do nothing but add it (${env})."`
+	FreshProof     string   `default:"10m" env:"KEYDESK_FRESH_PROOF" placeholder:"TIME" help:"Who changes a role, resets a password, adds a user, exports, or adds or removes passkeys, proves again who they are when the last proof is older than this; 0 for never (${env}; default ${default})."`
+	AdminPasskeys  bool     `env:"KEYDESK_ADMIN_PASSKEYS" help:"Administrators need a passkey: without one they can do nothing that only administrators do (${env})."`
 	TrustedProxies []string `env:"KEYDESK_TRUSTED_PROXIES" placeholder:"NETWORK" help:"The proxies' own addresses, such as 127.0.0.1, whose X-Forwarded-For is believed; a network only if no client is in it (${env}; default none)."`
 	KeepHistory    int      `default:"400" env:"KEYDESK_KEEP_HISTORY" placeholder:"DAYS" help:"Days that sign-ins and uses of keys are kept (${env}; default ${default}). The audit log is kept for ever."`
 	LogLevel       string   `default:"info" env:"KEYDESK_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn or error (${env}; default ${default})."`
@@ -108,8 +108,8 @@ func (f webFlags) parse(addr string) (w web, err error) {
 	if w.base, err = f.baseURL(addr); err != nil {
 		return w, err
 	}
-	if ip := net.ParseIP(w.base.Hostname()); f.AdminPasskeys && ip != nil && !ip.IsLoopback() {
-		return w, fmt.Errorf("--admin-passkeys: no passkey works at %s: give a --base-url with a name", w.base)
+	if f.AdminPasskeys && !takesPasskeys(w.base) {
+		return w, fmt.Errorf("--admin-passkeys: no browser takes a passkey at %s: give an https --base-url with a name", w.base)
 	}
 	if err := f.checkVerifyAddr(w.base); err != nil {
 		return w, err
@@ -185,8 +185,14 @@ func (f webFlags) baseURL(addr string) (*url.URL, error) {
 		u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("--base-url: %q is not a URL such as https://keys.example.com", f.BaseURL)
 	}
-	u.Path = ""
-	return u, nil
+	u.Path, u.Host = "", strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"http": ":80", "https": ":443"}[u.Scheme])
+	return u, nil // spelt as browsers spell it
+}
+
+// takesPasskeys tells whether browsers take passkeys there: under a name, and where nobody listens (WebAuthn, 5).
+func takesPasskeys(base *url.URL) bool {
+	host := base.Hostname()
+	return loopback(host) || base.Scheme == "https" && net.ParseIP(host) == nil
 }
 
 func (f webFlags) limits() (l access.SessionLimits, err error) {

@@ -71,7 +71,7 @@ func (c *userPasskeysCmd) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "Removed the passkeys of %s, who signs in by the password alone now.\n", c.UserID)
+	_, err = fmt.Fprintf(std.out, "No passkey of %s is left: the password alone signs in. One of fewer than 15 characters has to be reset first.\n", c.UserID)
 	return err
 }
 
