@@ -51,6 +51,26 @@ func (db *DB) SecondFactor(ctx context.Context, userID string) (f access.SecondF
 	return f, nil
 }
 
+// PasskeysRemoved returns the latest change by which somebody else took the actor's passkeys away, or the zero value.
+func (db *DB) PasskeysRemoved(ctx context.Context, actor access.Actor) (access.Change, error) {
+	if err := access.Check(actor, access.SeeProfile); err != nil {
+		return access.Change{}, err
+	}
+	var row struct {
+		At    sql.NullInt64 `db:"at"`
+		Actor string        `db:"actor"`
+	}
+	err := db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT at, actor FROM audit
+		WHERE user_id = ? AND user_id <> actor AND action = ? ORDER BY number DESC LIMIT 1`), actor.UserID, access.RemovePasskeys)
+	if errors.Is(err, sql.ErrNoRows) {
+		return access.Change{}, nil
+	}
+	if err != nil {
+		return access.Change{}, fmt.Errorf("read removal of passkeys: %w", err)
+	}
+	return access.Change{At: timeOf(row.At), Actor: row.Actor, Action: access.RemovePasskeys, UserID: actor.UserID}, nil
+}
+
 // PasskeyOf returns the passkey of this credential, or the zero value when there is none.
 func (db *DB) PasskeyOf(ctx context.Context, credentialID []byte) (access.Passkey, error) {
 	var row passkeyRow

@@ -132,6 +132,16 @@ func ask(t *testing.T, d *DB) {
 	}
 	_, err := d.User(ctx, root, "ada.ampere")
 	check("user", err)
+	_, err = d.SecondFactor(ctx, "ada.ampere")
+	check("passkeys", err)
+	_, err = d.PasskeyOf(ctx, []byte("none"))
+	check("passkey", err)
+	_, err = d.PasskeysRemoved(ctx, root)
+	check("removal", err)
+	_, err = d.Session(ctx, []byte("none"), access.SessionLimits{Idle: time.Hour, Max: time.Hour})
+	if access.Refused(err, access.SignedOut) == nil {
+		check("session", err)
+	}
 	keys, _, err := d.LastUses(ctx, root, "")
 	check("uses", err)
 	_, _, err = d.LastUses(ctx, root, "99999.1")

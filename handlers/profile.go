@@ -37,6 +37,9 @@ func (a *App) profile(c echo.Context) (v views.Profile, err error) {
 	if v.Factor, err = a.DB.SecondFactor(ctx, actor.UserID); err != nil {
 		return v, err
 	}
+	if v.Removed, err = a.DB.PasskeysRemoved(ctx, actor); err != nil {
+		return v, err
+	}
 	v.Host = a.passkeyHost()
 	v.Links, err = a.DB.OwnLinks(ctx, actor)
 	return v, err

@@ -208,10 +208,14 @@ func TestShortPasswordIsGoodBesideAPasskeyOnly(t *testing.T) {
 	if got := d.lastSignIn(); got != "alice: no password set yet by password" {
 		t.Errorf("written down: %s", got)
 	}
+	bob := d.signIn("bob")
 	link := root.post("/admin/users/alice/reset", url.Values{}).is(http.StatusOK).link()
 	d.visitor().post("/set-password", url.Values{"token": {link}, "password": {short}}).is(http.StatusUnprocessableEntity)
 	d.visitor().post("/set-password", url.Values{"token": {link}, "password": {password}}).is(http.StatusSeeOther)
-	d.signIn("alice").get("/profile").is(http.StatusOK)
+	d.signIn("alice").get("/profile").is(http.StatusOK).says("removed your passkeys and recovery codes")
+	if strings.Contains(bob.get("/profile").body, "removed your passkeys") {
+		t.Error("another is told so")
+	}
 }
 
 // A passkey goes with its last bit: no code, no half sign-in and no other session is left of it.
