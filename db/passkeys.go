@@ -56,19 +56,12 @@ func (db *DB) PasskeysRemoved(ctx context.Context, actor access.Actor) (access.C
 	if err := access.Check(actor, access.SeeProfile); err != nil {
 		return access.Change{}, err
 	}
-	var row struct {
-		At    sql.NullInt64 `db:"at"`
-		Actor string        `db:"actor"`
+	w := wantedChanges{before: newestIf(0), filter: access.ChangeFilter{Person: actor.UserID, Action: access.RemovePasskeys}}
+	changes, err := db.readChanges(ctx, w, ` AND a.user_id = ? AND a.user_id <> a.actor`)
+	if err != nil || len(changes) == 0 {
+		return access.Change{}, err
 	}
-	err := db.read.GetContext(ctx, &row, db.read.Rebind(`SELECT at, actor FROM audit
-		WHERE user_id = ? AND user_id <> actor AND action = ? ORDER BY number DESC LIMIT 1`), actor.UserID, access.RemovePasskeys)
-	if errors.Is(err, sql.ErrNoRows) {
-		return access.Change{}, nil
-	}
-	if err != nil {
-		return access.Change{}, fmt.Errorf("read removal of passkeys: %w", err)
-	}
-	return access.Change{At: timeOf(row.At), Actor: row.Actor, Action: access.RemovePasskeys, UserID: actor.UserID}, nil
+	return changes[0], nil
 }
 
 // PasskeyOf returns the passkey of this credential, or the zero value when there is none.
