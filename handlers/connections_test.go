@@ -19,19 +19,26 @@ type few struct {
 	addr   string
 	held   chan struct{} // takes one for each request that is held
 	resume chan struct{} // ends one of them
+	idle   chan struct{} // has one for each connection that the server knows to wait since its last answer
 	log    *strings.Builder
 }
 
 func newFew(t *testing.T) *few {
 	t.Helper()
-	f := &few{t: t, held: make(chan struct{}), resume: make(chan struct{}), log: &strings.Builder{}}
+	f := &few{t: t, held: make(chan struct{}), resume: make(chan struct{}), idle: make(chan struct{}, 100), log: &strings.Builder{}}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.addr = listener.Addr().String()
 	_, proxy, _ := net.ParseCIDR("127.0.0.1/32")
-	server := &http.Server{ConnState: handlers.Turned, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	turned := func(conn net.Conn, state http.ConnState) {
+		handlers.Turned(conn, state)
+		if state == http.StateIdle {
+			f.idle <- struct{}{}
+		}
+	}
+	server := &http.Server{ConnState: turned, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/held" {
 			f.held <- struct{}{}
 			<-f.resume
@@ -89,6 +96,7 @@ func TestLongestWaitingConnectionMakesRoom(t *testing.T) {
 		if !c.answered() {
 			t.Fatal("a proxy has all connections there are")
 		}
+		<-f.idle
 		all = append(all, c)
 	}
 	for i, c := range all {
@@ -106,6 +114,8 @@ func TestNetworkHasHalfOfTheConnections(t *testing.T) {
 	if !proxy.answered() || !idle.answered() {
 		t.Fatal("no answer")
 	}
+	<-f.idle
+	<-f.idle
 	for range 2 { // the second of which takes the place of the one that waits
 		f.dial("127.0.0.2").ask("/held")
 		<-f.held

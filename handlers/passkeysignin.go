@@ -126,13 +126,13 @@ func (a *App) beginAnew(c echo.Context) error {
 
 // second opens the session of whose password was right, by a passkey or a recovery code.
 func (a *App) second(c echo.Context) error {
-	ctx, s := c.Request().Context(), a.ceremony(c, forSecond)
-	if s.UserID == "" {
-		return a.beginAnew(c)
-	}
 	form, err := fields(c)
 	if err != nil {
 		return err
+	}
+	ctx, s := c.Request().Context(), a.ceremony(c, forSecond)
+	if s.UserID == "" {
+		return a.beginAnew(c)
 	}
 	if err := a.DB.CheckAddress(ctx, c.RealIP()); err != nil {
 		return err
