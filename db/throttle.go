@@ -86,12 +86,12 @@ func (t *attempt) look(ctx context.Context) error {
 	t.known = row.BrowserFailed.Valid && row.BrowserFailed.Int64 < access.AccountFailures
 	t.needs = row.Needs
 	t.waits = !t.known && t.Means != access.ByPasskey && access.StrangersWait(row.Failed, time.UnixMicro(row.TriedAt), t.now)
+	byPassword := t.Means != access.ByPasskey
 	switch {
 	case t.Outcome != access.SignedIn:
-	case t.Means == access.ByPasskey && !row.Disabled: // nobody guesses one, so it waits for nothing
-	case row.PasswordHash == "" || row.PasswordHash != t.Password:
+	case byPassword && (row.PasswordHash == "" || row.PasswordHash != t.Password):
 		t.Outcome = access.WrongPassword
-	case row.Short && !row.Needs: // its passkeys were removed since
+	case byPassword && row.Short && !row.Needs: // its passkeys were removed since
 		t.Outcome = access.NoPassword
 	case row.Disabled:
 		t.Outcome = access.UserDisabled
