@@ -4,14 +4,14 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/keydesk/keydesk/db/pgtest"
 )
 
-// No test leaves a goroutine behind, and so nothing that it tries does. The server of PostgreSQL is for all tests, and fasthttp
-// has one clock, and in each server one goroutine that sees only every 2 seconds that the server is gone.
+// No test leaves a goroutine behind, and so nothing that it tries does. fasthttp has one clock, and in each server one goroutine
+// that sees only every 2 seconds that the server is gone.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+	goleak.VerifyTestMain(pgtest.Tests{M: m}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/keydesk/keydesk/db/pgtest.(*Server).start.func1"),
-		goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"),
-		goleak.IgnoreAnyFunction("os/exec.(*Cmd).Start.func2"))
+		goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"))
 }

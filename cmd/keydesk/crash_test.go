@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/keydesk/keydesk/db/pgtest"
 )
 
 // asProgram makes the test binary behave as the program, so that a test can kill it.
@@ -22,15 +24,15 @@ func TestMain(m *testing.M) {
 	}
 	// No test leaves a goroutine behind, and so nothing that it tries does. fasthttp has one clock for the whole process, and
 	// the clients that the tests share keep connections.
-	goleak.VerifyTestMain(closing{m}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+	goleak.VerifyTestMain(closing{pgtest.Tests{M: m}}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
 // closing runs the tests, and closes the connections that their clients keep.
-type closing struct{ *testing.M }
+type closing struct{ pgtest.Tests }
 
 func (c closing) Run() int {
 	defer http.DefaultClient.CloseIdleConnections()
-	return c.M.Run()
+	return c.Tests.Run()
 }
 
 // startProcess starts the program as a process of its own on the database in dir.

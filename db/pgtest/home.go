@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -13,7 +14,8 @@ type home struct {
 	programs string         // folder of PostgreSQL's programs
 	owner    *owner         // whom they run as; nil: who runs the tests
 	dir      string         // holds a folder for each server
-	process  io.WriteCloser // open for as long as this process lives
+	process  io.WriteCloser // open for as long as this process lives, or until Tests have run
+	guarding *exec.Cmd
 }
 
 // place returns the one home of this process. It and the servers in it are there until the process ends.
@@ -59,5 +61,16 @@ func (h *home) guard() error {
 	if h.process, err = c.StdinPipe(); err != nil {
 		return err
 	}
-	return c.Start()
+	h.guarding = c
+	if err := c.Start(); err != nil {
+		return err
+	}
+	guarded = h
+	return nil
 }
+
+// guarded is the home of this process, if it has one.
+var guarded *home
+
+// leave stops the servers and removes their folders, and returns when they are gone.
+func (h *home) leave() error { return errors.Join(h.process.Close(), h.guarding.Wait()) }

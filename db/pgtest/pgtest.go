@@ -4,11 +4,29 @@ package pgtest
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 )
+
+// Tests are those of a package, for goleak: with the last of them ends the server that they shared.
+type Tests struct{ *testing.M }
+
+// Run runs the tests and stops the shared server. It returns the tests' exit code, and 1 if they passed but the server
+// did not stop.
+func (t Tests) Run() int {
+	code := t.M.Run()
+	if guarded == nil {
+		return code
+	}
+	if err := guarded.leave(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "stop PostgreSQL:", err)
+		return 1
+	}
+	return code
+}
 
 // Database returns the DSN of a new, empty database in a server that all tests of the process share. It is dropped when
 // the test ends, whoever is still connected to it.
