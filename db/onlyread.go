@@ -40,11 +40,15 @@ type reader struct {
 	disk *disk // nil where nobody is going to write
 }
 
+// readerIdle is how long a connection that only reads is kept without work: each has files, and up to 2 MiB of pages.
+const readerIdle = time.Minute
+
 // connectToRead opens a pool of connections that only read.
 func connectToRead(path string, most int, d *disk) *sqlx.DB {
 	pool := sqlx.NewDb(sql.OpenDB(reader{path, d}), "sqlite")
 	pool.SetMaxOpenConns(most)
 	pool.SetMaxIdleConns(most)
+	pool.SetConnMaxIdleTime(readerIdle)
 	return pool
 }
 

@@ -26,6 +26,7 @@ type Connections struct {
 	net.Listener
 	most    int
 	proxies []*net.IPNet
+	headers string // of what net/http answers by itself
 	log     *slog.Logger
 
 	mu     sync.Mutex
@@ -39,9 +40,10 @@ type Connections struct {
 
 type peers map[*peer]struct{}
 
-// LimitConnections returns the listener, which must be one of TCP, with a limit.
-func LimitConnections(l net.Listener, most int, proxies []*net.IPNet, log *slog.Logger) *Connections {
-	limited := &Connections{Listener: l, most: most, proxies: proxies, log: log, all: peers{}, from: map[string]peers{}}
+// LimitConnections returns the listener, which must be one of TCP, with a limit. What net/http answers by itself gets the
+// headers, each with its line's end.
+func LimitConnections(l net.Listener, most int, proxies []*net.IPNet, headers string, log *slog.Logger) *Connections {
+	limited := &Connections{Listener: l, most: most, proxies: proxies, headers: headers, log: log, all: peers{}, from: map[string]peers{}}
 	limited.room = sync.NewCond(&limited.mu)
 	return limited
 }

@@ -46,7 +46,7 @@ func newFew(t *testing.T) *few {
 	})}
 	served := make(chan error, 1)
 	go func() {
-		served <- server.Serve(handlers.LimitConnections(listener, 4, []*net.IPNet{proxy}, slog.New(slog.NewTextHandler(f.log, nil))))
+		served <- server.Serve(handlers.LimitConnections(listener, 4, []*net.IPNet{proxy}, "", slog.New(slog.NewTextHandler(f.log, nil))))
 	}()
 	t.Cleanup(func() {
 		_ = server.Close()

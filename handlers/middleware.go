@@ -24,21 +24,32 @@ const (
 const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// protect sets the headers that every answer but verify's carries, errors included.
+// pageHeaders returns the headers that every answer but verify's carries, errors included.
+func (a *App) pageHeaders() []header {
+	all := []header{
+		{"Content-Security-Policy", csp},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Referrer-Policy", "same-origin"},
+		{"Cross-Origin-Opener-Policy", "same-origin"},
+		{"Cross-Origin-Resource-Policy", "same-origin"},
+		{"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
+		{"Cache-Control", "no-store"},
+	}
+	if a.https() {
+		all = append(all, header{"Strict-Transport-Security", "max-age=63072000; includeSubDomains"})
+	}
+	return all
+}
+
+// protect sets the headers of pages, and one that names the request.
 func (a *App) protect(next echo.HandlerFunc) echo.HandlerFunc {
+	headers := a.pageHeaders()
 	return func(c echo.Context) error {
 		h := c.Response().Header()
-		h.Set("Content-Security-Policy", csp)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Request-Id", access.NewToken())
-		if a.https() {
-			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+		for _, header := range headers {
+			h.Set(header.name, header.value)
 		}
+		h.Set("X-Request-Id", access.NewToken())
 		return next(c)
 	}
 }

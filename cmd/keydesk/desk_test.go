@@ -52,6 +52,13 @@ func (b *buffer) String() string {
 func newDesk(t *testing.T, flags ...string) *desk {
 	t.Helper()
 	dir := t.TempDir()
+	addPeople(t, dir)
+	return startDesk(t, dir, flags...)
+}
+
+// addPeople adds alice, bob and root to the database in dir.
+func addPeople(t *testing.T, dir string) {
+	t.Helper()
 	for id, role := range map[string]string{"alice": "user", "bob": "user", "root": "admin"} {
 		code, _, complaint := command(t, password, "user", "add", id, "--role="+role, "--password-stdin",
 			"--database="+filepath.Join(dir, "keydesk.db"))
@@ -59,7 +66,6 @@ func newDesk(t *testing.T, flags ...string) *desk {
 			t.Fatalf("user add: %s", complaint)
 		}
 	}
-	return startDesk(t, dir, flags...)
 }
 
 // startDesk starts the program on the database in dir.

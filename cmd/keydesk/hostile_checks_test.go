@@ -36,7 +36,7 @@ func (r reply) isWellHeaded(t *testing.T, row hostileRow) {
 	t.Helper()
 	must := map[string]string{}
 	switch row.by {
-	case "page":
+	case "page", "wire":
 		must = deskHeaders
 	case "verify":
 		must = map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

@@ -84,14 +84,17 @@ func (l listeners) close() {
 }
 
 // limit limits the connections, so that the files of the process last. Each address has as many, so that neither starves the
-// other.
-func (l listeners) limit(proxies []*net.IPNet, log *slog.Logger) listeners {
+// other. What no handler of the outer one answers gets the headers.
+func (l listeners) limit(proxies []*net.IPNet, headers string, log *slog.Logger) listeners {
 	if l.inner == nil {
-		l.outer = handlers.LimitConnections(l.outer, mostConnections(openFiles(), 1), proxies, log)
+		l.outer = handlers.LimitConnections(l.outer, mostConnections(openFiles(), 1), proxies, headers, log)
 		return l
 	}
 	most := mostConnections(openFiles(), 2)
-	return listeners{handlers.LimitConnections(l.outer, most, proxies, log), handlers.LimitConnections(l.inner, most, proxies, log)}
+	return listeners{
+		outer: handlers.LimitConnections(l.outer, most, proxies, headers, log),
+		inner: handlers.LimitConnections(l.inner, most, proxies, "", log),
+	}
 }
 
 // serve serves until ctx is done, then lets the requests under way end.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 )
@@ -63,7 +64,11 @@ func TestNginxShowsNoCertificateToAnotherName(t *testing.T) {
 	}
 }
 
-// freeAddress returns an address of loopback that nobody listens on. Its port is none that the system gives away.
+// givenAddresses are those that freeAddress has returned: whoever got one may begin to listen on it only later.
+var givenAddresses sync.Map
+
+// freeAddress returns an address of loopback that nobody listens on, another each time. Its port is none that the system
+// or pgtest gives away.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -71,10 +76,13 @@ func freeAddress(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.FormatInt(20000+n.Int64(), 10))
-		if err == nil {
+		address := "127.0.0.1:" + strconv.FormatInt(20000+n.Int64(), 10)
+		if _, given := givenAddresses.LoadOrStore(address, true); given {
+			continue
+		}
+		if listener, err := net.Listen("tcp", address); err == nil {
 			_ = listener.Close()
-			return listener.Addr().String()
+			return address
 		}
 	}
 	t.Fatal("no port is free")

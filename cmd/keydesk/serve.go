@@ -82,7 +82,7 @@ func (c *serveCmd) Run(ctx context.Context, std stdio) (err error) {
 	}
 	saved := keepUses(ctx, useKeeper{db: d, uses: uses, flushed: app.Flushed, log: log})
 	stopped := doHourly(ctx, d, settings.keep, log)
-	err = listeners.limit(settings.proxies, log).serve(ctx, app, log)
+	err = listeners.limit(settings.proxies, app.PageHeaders(), log).serve(ctx, app, log)
 	stopped()
 	return errors.Join(err, saved(), lostBy(ctx))
 }

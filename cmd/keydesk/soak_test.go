@@ -3,8 +3,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -30,7 +32,11 @@ func TestProveSoak(t *testing.T) {
 			during, every = d, d/720
 		}
 	}
-	s := newSoak(t)
+	keys := 1000
+	if provetest.Asked() {
+		keys = 50_000 // far more than are made meanwhile, or memory would grow with them
+	}
+	s := newSoak(t, keys)
 	s.load(2*time.Second, time.Hour) // so that all is there that is kept
 	base := s.rests()
 	warm := during / 6
@@ -67,16 +73,18 @@ func TestProveSoak(t *testing.T) {
 // mostWAL is how long the write-ahead log of SQLite may become.
 const mostWAL = 64 << 20
 
-// newSoak starts a desk as a process of its own, and signs everybody in.
-func newSoak(t *testing.T) *soak {
+// newSoak starts a desk with so many keys as a process of its own, and signs everybody in.
+func newSoak(t *testing.T, keys int) *soak {
 	t.Helper()
-	dir := newDeskFolder(t)
+	dir := filepath.Dir(madeUp(t, "--users=100", fmt.Sprint("--keys=", keys)))
+	addPeople(t, dir)
 	s := &soak{t: t, inner: freeAddress(t), said: map[string]int{}}
 	flags := append(serveIn(dir), "--verify-addr="+s.inner, "--trusted-proxies=127.0.0.1", "--create-rate=100000", "--max-keys=100000")
 	s.desk, s.process = startCommand(t, dir, exec.Command(os.Args[0], flags...))
 	for _, user := range []string{"alice", "bob", "root"} {
 		s.people = append(s.people, s.desk.signIn(user))
 	}
+	s.exporter = s.desk.signIn("root")
 	for _, person := range s.people[:2] {
 		secret, _ := person.newKey()
 		s.good = append(s.good, secret)

@@ -25,8 +25,10 @@ type soak struct {
 	process *exec.Cmd
 	inner   string // its address for verify and metrics
 	people  []*visitor
-	good    []string // keys
-	ended   string
+	// The administrator's session for exports, which goes on under another ID whenever its proof of identity is renewed.
+	exporter *visitor
+	good     []string // keys
+	ended    string
 
 	samples []soakSample
 
@@ -121,8 +123,12 @@ func (s *soak) signsIn(n int) {
 	s.as(v, http.MethodPost, "/logout", url.Values{}, from)
 }
 
+// exports downloads the report, and now and then proves again who does.
 func (s *soak) exports(n int) {
-	s.as(s.people[2], http.MethodGet, "/admin/users/export.csv?status="+[]string{"", "active", "inactive"}[n%3], nil, "")
+	if n%100 == 99 {
+		s.as(s.exporter, http.MethodPost, "/prove", url.Values{"password": {password}}, "")
+	}
+	s.as(s.exporter, http.MethodGet, "/admin/users/export.csv?status="+[]string{"", "active", "inactive"}[n%3], nil, "")
 }
 
 // hangsUp connects and goes away: before a request, in the middle of its headers or its body, or before the answer is read.
@@ -133,7 +139,7 @@ func (s *soak) hangsUp(n int) {
 		s.note("hang up", told{err: err})
 		return
 	}
-	_, _ = io.WriteString(conn, []string{"", "GET /login HT", "POST /login HTTP/1.1\r\nHost: " + address + "\r\nContent-Length: 9\r\n\r\nuser",
+	_, _ = io.WriteString(conn, []string{"", "GET /login HT", "POST /login HTTP/1.1\r\nHost: " + address + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nuser",
 		"GET /login HTTP/1.1\r\nHost: " + address + "\r\n\r\n"}[n/2%4])
 	_ = conn.Close()
 }

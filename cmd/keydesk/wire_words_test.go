@@ -10,7 +10,8 @@ import (
 var wireWords = regexp.MustCompile(`^(400 Bad Request|431 Request Header Fields Too Large|505 HTTP Version Not Supported)(: [a-zA-Z -]+)?$|^Unsupported transfer encoding$`)
 
 // WEB-5, WEB-8: what is refused before the desk sees it, because it is no request or too large a one, is answered in plain
-// text that holds nothing of what was sent, so that no browser could take it for a page; and the connection ends there.
+// text that holds nothing of what was sent, with the headers of pages, so that no browser could take it for one; and the
+// connection ends there.
 func TestWhatIsRefusedOnTheWireSaysNothingOfTheRequest(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t)
@@ -43,6 +44,7 @@ func TestWhatIsRefusedOnTheWireSaysNothingOfTheRequest(t *testing.T) {
 			continue
 		}
 		a := got.answers[0]
+		a.isWellHeaded(t, hostileRow{at: name, by: "wire"})
 		if a.status != row.status || !wireWords.MatchString(a.body) || strings.Contains(got.raw, "mark") {
 			t.Errorf("%s: %d, not %d: %.300q", name, a.status, row.status, got.raw)
 		}
@@ -50,6 +52,11 @@ func TestWhatIsRefusedOnTheWireSaysNothingOfTheRequest(t *testing.T) {
 			t.Errorf("%s: %v", name, a.header)
 		}
 	}
+	got := s.exchange(t, []byte("POST /login HTTP/1.1\r\nExpect: cake"+end), hostileRow{})
+	if len(got.answers) != 1 || got.answers[0].status != 417 {
+		t.Fatalf("an expectation: %q", got.raw)
+	}
+	got.answers[0].isWellHeaded(t, hostileRow{at: "an expectation", by: "wire"})
 }
 
 // WEB-5, WEB-10: the answer to a host that is none of this machine's is headed as any page, and holds nothing of its name.

@@ -98,11 +98,11 @@ func (s *Server) stop() {
 	<-s.ended
 }
 
-// freePort returns a port below those that systems give to outgoing connections, as one of these could take it while
-// the server is down.
+// freePort returns a port below 20000, and so below those that systems give to outgoing connections, as one of these could
+// take it while the server is down.
 func freePort() (int, error) {
 	for {
-		port := 10_000 + rand.IntN(20_000) //nolint:gosec // it need not be secret
+		port := 10_000 + rand.IntN(10_000) //nolint:gosec // it need not be secret
 		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			return port, l.Close()
