@@ -90,15 +90,7 @@ func (g *gateway) caddy() *exec.Cmd {
 }
 
 func (g *gateway) haproxy() *exec.Cmd {
-	pair := ""
-	for _, part := range []string{"fullchain.pem", "key.pem"} {
-		text, err := os.ReadFile(filepath.Join(g.dir, part))
-		if err != nil {
-			g.t.Fatal(err)
-		}
-		pair += string(text)
-	}
-	mustWrite(g.t, filepath.Join(g.dir, "api.pem"), pair)
+	pair := g.pair()
 	script, err := filepath.Abs("../../deploy/gateways/keydesk.lua")
 	if err != nil {
 		g.t.Fatal(err)
@@ -106,7 +98,7 @@ func (g *gateway) haproxy() *exec.Cmd {
 	file := filepath.Join(g.dir, "haproxy.cfg")
 	words := map[string]string{
 		"/etc/haproxy/keydesk.lua": script, "log /dev/log local0": "log stdout format raw local0",
-		"bind :443": "bind " + g.tls, "/etc/ssl/api.pem": filepath.Join(g.dir, "api.pem"),
+		"bind :443": "bind " + g.tls, "/etc/ssl/api.pem": pair,
 		"abns@keydesk":   "abns@keydesk-" + g.tls,
 		"127.0.0.1:8080": g.keydesk.address, "127.0.0.1:9000": g.service.address,
 	}

@@ -135,6 +135,41 @@ func (f *front) caddy() *exec.Cmd {
 	return c
 }
 
+// haproxy is none of deploy/: as little as makes it a proxy of the desk, whose connections all clients share.
+func (f *front) haproxy() *exec.Cmd {
+	file := filepath.Join(f.dir, "haproxy.cfg")
+	mustWrite(f.t, file, `
+		defaults
+			mode http
+			timeout connect 5s
+			timeout client 30s
+			timeout server 30s
+			option forwardfor
+			http-reuse always
+		frontend people
+			bind `+f.tls+` ssl crt `+f.pair()+` alpn http/1.1
+			http-request set-header X-Forwarded-Proto https
+			default_backend desk
+		backend desk
+			server desk `+f.desks[0]+"\n")
+	return exec.Command(program("haproxy"), "-db", "-f", file)
+}
+
+// pair returns a file with the certificate and its key, as HAProxy has it.
+func (f *front) pair() string {
+	both := ""
+	for _, part := range []string{"fullchain.pem", "key.pem"} {
+		text, err := os.ReadFile(filepath.Join(f.dir, part))
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		both += string(text)
+	}
+	file := filepath.Join(f.dir, "both.pem")
+	mustWrite(f.t, file, both)
+	return file
+}
+
 // start starts the proxy and waits until it answers that no desk is there yet.
 func (f *front) start(program func(*front) *exec.Cmd) { f.startUntil(program, http.StatusBadGateway) }
 

@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,17 +77,22 @@ func blurt(t *testing.T, dial func() (net.Conn, error), request string) (said st
 	return said, strings.Count(said, "HTTP/1.1 ") + strings.Count(said, "HTTP/1.0 ") - strings.Count(said, "HTTP/1.1 100")
 }
 
+// unanswered is how each says that no desk is there.
+var unanswered = map[string]int{"nginx": http.StatusBadGateway, "caddy": http.StatusBadGateway, "haproxy": http.StatusServiceUnavailable}
+
 // DOS-4: what stands hidden in another request, by whichever way two readers of it could differ, never reaches the desk as a
 // request that the proxy did not take for one: it has as many as are answered, and who comes next gets the own answer. So it is
-// directly too, and behind each proxy as deploy/ has it.
+// directly too, behind each proxy as deploy/ has it, and behind HAProxy.
 func TestNothingIsSmuggledToTheDesk(t *testing.T) {
-	for _, name := range []string{"", "nginx", "caddy"} {
+	behind := map[string]func(*front) *exec.Cmd{"": nil, "haproxy": (*front).haproxy}
+	maps.Copy(behind, proxies())
+	for name, program := range behind {
 		t.Run("behind "+name, func(t *testing.T) {
 			t.Parallel()
 			f := newFront(t, "localhost", 1)
 			dial := func() (net.Conn, error) { return net.Dial("tcp", f.desks[0]) }
-			if name != "" {
-				f.start(proxies()[name])
+			if program != nil {
+				f.startUntil(program, unanswered[name])
 				dial = func() (net.Conn, error) {
 					return tls.Dial("tcp", f.tls, &tls.Config{RootCAs: f.roots, ServerName: "localhost", NextProtos: []string{"http/1.1"}})
 				}
