@@ -20,7 +20,7 @@ import (
 // roles and sessions of before, each is answered as the model has it, and no duty is ever in the wrong hands.
 func TestProveDuties(t *testing.T) {
 	if provetest.Asked() {
-		tryDuties(t, 40, 2500)
+		tryDuties(t, 100, 1000)
 		return
 	}
 	tryDuties(t, 1, 400)

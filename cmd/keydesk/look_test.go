@@ -125,20 +125,41 @@ func (b *tab) forget() {
 	eval[*int](b, `(document.querySelector("[data-reveal]")?.setAttribute("data-copied", ""), null)`)
 }
 
-func TestNoPageIsWiderThanTheWindow(t *testing.T) {
+// WEB-9: every page, in every state, fits a small window and one that is magnified, weighs no more than it may with all that
+// it loads, and asks nobody but the desk for anything.
+func TestEveryPageFitsIsLightAndAsksNobodyElse(t *testing.T) {
 	t.Parallel()
 	b := newDesk(t).open()
-	all := scenes(lived(b.desk))
+	all, asked, w := scenes(lived(b.desk)), b.origins(), weights{}
 	b.view(360, "light")
 	b.play(all, func(s scene) {
-		if wide := eval[int](b, `document.documentElement.scrollWidth`); wide > 360 {
-			t.Errorf("%s: %d px wide", s.name, wide)
-		}
-		if out := eval[string](b, `[...document.querySelectorAll("dialog[open] *, main button, main a, details[open] ul *")].filter(e => {
-			const r = e.getBoundingClientRect(); return e.checkVisibility() && r.width && (r.left < 0 || r.right > 361) }).map(e => e.outerHTML).join()`); out != "" {
-			t.Errorf("%s: outside of the window: %s", s.name, out)
-		}
+		b.fits(s.name)
+		w.weigh(b, s.name)
+		b.do(chromedp.EmulateViewport(320, 256))
+		b.reflows(s.name)
+		b.view(360, "light")
 	})
+	asked.areOurs(b.desk, 3*len(all))
+	b.goTo("/profile") // the control
+	eval[*int](b, `(document.querySelector("main .btn").style.marginLeft = "400px", null)`)
+	if eval[string](b, unreachable) == "" || eval[string](b, outside) == "" {
+		t.Error("the search finds nothing")
+	}
+}
+
+// outside lists what reaches out of the window.
+const outside = `[...document.querySelectorAll("dialog[open] *, main button, main a, details[open] ul *")].filter(e => {
+	const r = e.getBoundingClientRect(); return e.checkVisibility() && r.width && (r.left < 0 || r.right > innerWidth + 1) }).map(e => e.outerHTML).join()`
+
+// fits checks that nothing of the page reaches out of the window.
+func (b *tab) fits(name string) {
+	b.t.Helper()
+	if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		b.t.Errorf("%s: %d px wider than the window", name, over)
+	}
+	if out := eval[string](b, outside); out != "" {
+		b.t.Errorf("%s: outside of the window: %s", name, out)
+	}
 }
 
 func TestKeyboardAloneMakesAndDeactivatesAKey(t *testing.T) {

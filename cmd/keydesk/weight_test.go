@@ -29,78 +29,85 @@ func gzipped(t *testing.T, text string) int {
 	return out.Len()
 }
 
-func TestEveryPageIsLight(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	b := d.open()
-	nobody, weights := d.visitor(), map[string]int{}
-	b.play(scenes(lived(d)), func(s scene) {
-		var loads []string
-		text := eval[string](b, `JSON.stringify([...new Set([...document.querySelectorAll("link[href], [src]")].map(e => e.href || e.src)
-			.concat(performance.getEntriesByType("resource").map(e => e.name)))])`)
-		if err := json.Unmarshal([]byte(text), &loads); err != nil {
-			t.Fatal(err)
+// weights are those of what pages load, in bytes when gzipped.
+type weights map[string]int
+
+// weigh checks what the page and all that it loads weigh.
+func (w weights) weigh(b *tab, name string) {
+	b.t.Helper()
+	var loads []string
+	text := eval[string](b, `JSON.stringify([...new Set([...document.querySelectorAll("link[href], [src]")].map(e => e.href || e.src)
+		.concat(performance.getEntriesByType("resource").map(e => e.name)))])`)
+	if err := json.Unmarshal([]byte(text), &loads); err != nil {
+		b.t.Fatal(err)
+	}
+	total, assets := gzipped(b.t, eval[string](b, `document.documentElement.outerHTML`)), 0
+	for _, url := range loads {
+		path, ours := strings.CutPrefix(url, b.desk.url)
+		if !ours || !strings.HasPrefix(path, "/static/") {
+			continue // data: images, and what htmx has fetched
 		}
-		total, assets := gzipped(t, eval[string](b, `document.documentElement.outerHTML`)), 0
-		for _, url := range loads {
-			path, ours := strings.CutPrefix(url, d.url)
-			if !ours || !strings.HasPrefix(path, "/static/") {
-				continue // data: images, and what htmx has fetched
+		if w[path] == 0 {
+			got := b.desk.visitor().get(path)
+			if got.status != http.StatusOK {
+				b.t.Fatalf("%s: %d", path, got.status)
 			}
-			if weights[path] == 0 {
-				got := nobody.get(path)
-				if got.status != http.StatusOK {
-					t.Fatalf("%s: %d", path, got.status)
-				}
-				weights[path] = gzipped(t, got.body)
-			}
-			total, assets = total+weights[path], assets+1
+			w[path] = gzipped(b.t, got.body)
 		}
-		if assets < 4 { // the style, two scripts, the icon
-			t.Errorf("%s: only %d assets: %s", s.name, assets, text)
-		}
-		if total > heaviest {
-			t.Errorf("%s: %d bytes", s.name, total)
-		}
-	})
+		total, assets = total+w[path], assets+1
+	}
+	if assets < 4 { // the style, two scripts, the icon
+		b.t.Errorf("%s: only %d assets: %s", name, assets, text)
+	}
+	if total > heaviest {
+		b.t.Errorf("%s: %d bytes", name, total)
+	}
 }
 
-// WEB-9: no page asks anybody but the desk for anything.
-func TestNoRequestLeavesTheOrigin(t *testing.T) {
-	t.Parallel()
-	b := newDesk(t).open()
+// origins counts requests by whom they ask.
+type origins struct {
+	mu    sync.Mutex
+	asked map[string]int // by the beginning of the URL
+}
+
+// origins counts from now on whom the pages ask.
+func (b *tab) origins() *origins {
+	b.t.Helper()
 	b.do() // starts the browser
-	var mu sync.Mutex
-	asked := map[string]int{} // by the beginning of the URL
+	o := &origins{asked: map[string]int{}}
 	err := chromedp.Listen(b.ctx, func(ev any) {
-		e, ok := ev.(*network.EventRequestWillBeSent)
-		if !ok {
-			return
+		if e, ok := ev.(*network.EventRequestWillBeSent); ok {
+			o.count(e.Request.URL)
 		}
-		origin := e.Request.URL
-		if scheme, rest, ok := strings.Cut(origin, "://"); ok {
-			host, _, _ := strings.Cut(rest, "/")
-			origin = scheme + "://" + host
-		} else {
-			origin, _, _ = strings.Cut(origin, ",")
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		asked[origin]++
 	})
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	all := scenes(lived(b.desk))
-	b.play(all, func(scene) {})
-	mu.Lock()
-	defer mu.Unlock()
-	for origin, n := range asked {
-		if origin != b.desk.url && !strings.HasPrefix(origin, "data:image/") {
-			t.Errorf("%d requests went to %s", n, origin)
+	return o
+}
+
+func (o *origins) count(url string) {
+	origin, _, _ := strings.Cut(url, ",")
+	if scheme, rest, ok := strings.Cut(url, "://"); ok {
+		host, _, _ := strings.Cut(rest, "/")
+		origin = scheme + "://" + host
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.asked[origin]++
+}
+
+// areOurs checks that nobody but the desk was asked for anything, and the desk at least so often.
+func (o *origins) areOurs(d *desk, least int) {
+	d.t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for origin, n := range o.asked {
+		if origin != d.url && !strings.HasPrefix(origin, "data:image/") {
+			d.t.Errorf("%d requests went to %s", n, origin)
 		}
 	}
-	if asked[b.desk.url] < 3*len(all) {
-		t.Errorf("only %d requests were seen of %d scenes: %v", asked[b.desk.url], len(all), asked)
+	if o.asked[d.url] < least {
+		d.t.Errorf("only %d requests were seen, not %d: %v", o.asked[d.url], least, o.asked)
 	}
 }
