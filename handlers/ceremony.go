@@ -88,14 +88,11 @@ func (a *App) ceremony(c echo.Context, what string) ceremony {
 	return s
 }
 
-// opens reads what the cookie holds, and tells whether it is this desk's. Another instance may have sealed it with a key that is not
-// known here yet.
+// opens reads what the cookie holds, and tells whether it is this desk's.
 func (a *App) opens(c echo.Context, cookie *http.Cookie, text *[]byte) bool {
 	if securecookie.DecodeMulti(cookie.Name, cookie.Value, text, a.store().Codecs...) == nil {
 		return true
 	}
-	if err := a.DB.RefreshSecrets(c.Request().Context()); err != nil {
-		a.Log.Warn("secrets are not read again", "error", err, "request", requestID(c))
-	}
+	a.refreshSecrets(c)
 	return securecookie.DecodeMulti(cookie.Name, cookie.Value, text, a.store().Codecs...) == nil
 }

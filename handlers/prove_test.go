@@ -184,3 +184,12 @@ func TestNoRouteOfAdministratorsIsOpenWithoutAPasskey(t *testing.T) {
 		t.Errorf("%d routes are closed, or something was changed", closed)
 	}
 }
+
+// Who opens the page where nothing asks for a proof is told so.
+func TestProofIsNeededForNothing(t *testing.T) {
+	d := newDesk(t)
+	d.app.FreshProof = 0
+	root := d.signIn("root")
+	root.get("/prove").is(http.StatusOK).says("Nothing on this desk needs a fresh proof.")
+	root.post("/prove", url.Values{"password": {password}}).is(http.StatusSeeOther).leadsTo("/")
+}

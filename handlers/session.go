@@ -62,10 +62,8 @@ func (a *App) cookie(c echo.Context) *sessions.Session {
 		return s
 	}
 	s, err := a.store().New(c.Request(), a.cookieName())
-	if err != nil { // another instance may have made it, with a key that is not known here yet
-		if err := a.DB.RefreshSecrets(c.Request().Context()); err != nil {
-			a.Log.Warn("secrets are not read again", "error", err, "request", requestID(c))
-		}
+	if err != nil {
+		a.refreshSecrets(c)
 		s, err = a.store().New(c.Request(), a.cookieName())
 	}
 	if err != nil {
@@ -74,6 +72,13 @@ func (a *App) cookie(c echo.Context) *sessions.Session {
 	}
 	c.Set(cookieKey, s)
 	return s
+}
+
+// refreshSecrets looks for new secrets: another instance may have sealed a cookie with a key that is not known here yet.
+func (a *App) refreshSecrets(c echo.Context) {
+	if err := a.DB.RefreshSecrets(c.Request().Context()); err != nil {
+		a.Log.Warn("secrets are not read again", "error", err, "request", requestID(c))
+	}
 }
 
 const cookieClosedKey = "cookie does not open"
