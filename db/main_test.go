@@ -8,7 +8,8 @@ import (
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
-// No test leaves a goroutine behind, and so nothing that it tries does. fasthttp has one clock.
+// No test leaves a goroutine behind, and so nothing that it tries does. fasthttp has one clock, and a desk
+// whose disk has failed never closes the pool that writes, as that would write.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(pgtest.Tests{M: m}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"))
