@@ -27,6 +27,7 @@ type disk struct {
 
 	readers []*sqlx.DB
 	early   atomic.Int64 // connections of theirs that were made while the file system could only be read
+	waits   atomic.Bool  // the WAL was read then, and nobody has waited yet until it is on the disk
 }
 
 // check returns ErrStopped when nothing is to be written any more.

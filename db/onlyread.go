@@ -66,6 +66,7 @@ func (r reader) Connect(ctx context.Context) (driver.Conn, error) {
 		r.disk.early.Add(-1)
 		return conn, err
 	}
+	r.disk.waits.Store(true)
 	return &earlyConn{conn, r}, nil
 }
 
@@ -104,7 +105,7 @@ func (d *disk) writable() error {
 	if onlyRead(d.path) {
 		return errOnlyRead
 	}
-	if d.early.Load() == 0 {
+	if !d.waits.Load() {
 		return nil
 	}
 	for _, pool := range d.readers {
@@ -117,5 +118,9 @@ func (d *disk) writable() error {
 		}
 		time.Sleep(wait)
 	}
-	return secureWAL(d.path)
+	if err := secureWAL(d.path); err != nil {
+		return err
+	}
+	d.waits.Store(false)
+	return nil
 }

@@ -51,6 +51,7 @@ type App struct {
 	party     *webauthn.WebAuthn // the desk as authenticators know it; nil where they cannot
 	passwords *line              // where people wait for their password to be hashed
 	fallback  []byte             // the 500 page, rendered at start
+	headers   []header           // of pages
 
 	failureSaid atomic.Int64 // when it was last said that verify cannot tell
 }
@@ -63,6 +64,7 @@ func New(c Config) (*App, error) {
 		metrics:   newMetrics(c),
 		refusals:  newRefusals(),
 		passwords: newLine(max(1, runtime.NumCPU()-1)),
+		headers:   c.pageHeaders(),
 	}
 	var err error
 	if a.party, err = newParty(c.BaseURL); err != nil {

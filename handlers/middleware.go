@@ -25,7 +25,7 @@ const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 's
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // pageHeaders returns the headers that every answer but verify's carries, errors included.
-func (a *App) pageHeaders() []header {
+func (c Config) pageHeaders() []header {
 	all := []header{
 		{"Content-Security-Policy", csp},
 		{"X-Content-Type-Options", "nosniff"},
@@ -35,7 +35,7 @@ func (a *App) pageHeaders() []header {
 		{"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
 		{"Cache-Control", "no-store"},
 	}
-	if a.https() {
+	if c.https() {
 		all = append(all, header{"Strict-Transport-Security", "max-age=63072000; includeSubDomains"})
 	}
 	return all
@@ -43,10 +43,9 @@ func (a *App) pageHeaders() []header {
 
 // protect sets the headers of pages, and one that names the request.
 func (a *App) protect(next echo.HandlerFunc) echo.HandlerFunc {
-	headers := a.pageHeaders()
 	return func(c echo.Context) error {
 		h := c.Response().Header()
-		for _, header := range headers {
+		for _, header := range a.headers {
 			h.Set(header.name, header.value)
 		}
 		h.Set("X-Request-Id", access.NewToken())

@@ -9,16 +9,16 @@ import (
 // ownAnswer is the whole of what net/http answers by itself: to what it cannot read as a request, or to an expectation that
 // it does not know. No handler sees either, so its answer has no headers of ours. What people write is never answered
 // without more around it, and so is not taken for one.
-var ownAnswer = regexp.MustCompile(`^HTTP/1\.1 [45]\d\d [A-Za-z :-]+\r\n` +
-	`(Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n[A-Za-z0-9 :-]*|Connection: close\r\nDate: [^\r\n]+\r\nContent-Length: 0\r\n\r\n)$`)
+var ownAnswer = regexp.MustCompile(`^HTTP/1\.[01] ([45]\d\d [A-Za-z :-]+\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n[A-Za-z0-9 :-]*` +
+	`|417 Expectation Failed\r\n((Connection|Content-Length|Date): [^\r\n]+\r\n)+\r\n)$`)
 
 // longestOwn is more bytes than any of them has.
 const longestOwn = 300
 
-// PageHeaders returns the headers that every answer but verify's carries, each with its line's end.
+// PageHeaders returns the headers of pages, each with its line's end, for LimitConnections.
 func (a *App) PageHeaders() string {
 	var lines strings.Builder
-	for _, h := range a.pageHeaders() {
+	for _, h := range a.headers {
 		lines.WriteString(h.name + ": " + h.value + "\r\n")
 	}
 	return lines.String()

@@ -53,9 +53,18 @@ func (s *soak) sample() soakSample {
 	return sample
 }
 
+// calms waits until the readers that a crowd left behind are closed, where there is time for that.
+func (s *soak) calms() bool {
+	if provetest.Asked() {
+		time.Sleep(readersStay)
+	}
+	return provetest.Asked()
+}
+
 // rests lets everybody go, and returns what the desk has then, in the middle of some samples.
 func (s *soak) rests() soakSample {
 	s.t.Helper()
+	s.calms()
 	var some []soakSample
 	for range 21 {
 		some = append(some, s.sampleAlone())
@@ -76,10 +85,9 @@ const (
 // returnsTo waits until the desk has no more than it had at rest before.
 func (s *soak) returnsTo(base soakSample) {
 	s.t.Helper()
-	files := base.files + sqliteFiles
-	if provetest.Asked() {
-		time.Sleep(readersStay)
-		files = base.files + 3
+	files := base.files + 3
+	if !s.calms() {
+		files += sqliteFiles
 	}
 	var last soakSample
 	defer func() { s.t.Logf("at rest: %s, then %s", base, last) }()

@@ -52,11 +52,13 @@ func TestWhatIsRefusedOnTheWireSaysNothingOfTheRequest(t *testing.T) {
 			t.Errorf("%s: %v", name, a.header)
 		}
 	}
-	got := s.exchange(t, []byte("POST /login HTTP/1.1\r\nExpect: cake"+end), hostileRow{})
-	if len(got.answers) != 1 || got.answers[0].status != 417 {
-		t.Fatalf("an expectation: %q", got.raw)
+	for _, line := range []string{"POST /login HTTP/1.1", "HEAD /login HTTP/1.1", "GET /login HTTP/1.0"} {
+		got := s.exchange(t, []byte(line+"\r\nExpect: cake"+end), hostileRow{})
+		if len(got.answers) != 1 || got.answers[0].status != 417 || strings.Contains(got.raw, "cake") {
+			t.Fatalf("an expectation of %s: %q", line, got.raw)
+		}
+		got.answers[0].isWellHeaded(t, hostileRow{at: line, by: "wire"})
 	}
-	got.answers[0].isWellHeaded(t, hostileRow{at: "an expectation", by: "wire"})
 }
 
 // WEB-5, WEB-10: the answer to a host that is none of this machine's is headed as any page, and holds nothing of its name.

@@ -18,7 +18,8 @@ type home struct {
 	guarding *exec.Cmd
 }
 
-// place returns the one home of this process. It and the servers in it are there until the process ends.
+// place returns the one home of this process. It and the servers in it are there until Tests have run, or
+// the process ends.
 var place = sync.OnceValues(func() (*home, error) {
 	programs, err := findPrograms()
 	if err != nil {

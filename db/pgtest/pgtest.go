@@ -14,8 +14,8 @@ import (
 // Tests are those of a package, for goleak: with the last of them ends the server that they shared.
 type Tests struct{ *testing.M }
 
-// Run runs the tests and stops the shared server. It returns the tests' exit code, and 1 if they passed but the server
-// did not stop.
+// Run runs the tests, and then stops the shared server and removes its folder. It returns the tests' exit code, and 1 if
+// they passed but the folder stays.
 func (t Tests) Run() int {
 	code := t.M.Run()
 	if guarded == nil {
