@@ -28,13 +28,14 @@ func (s soakSample) String() string {
 	return fmt.Sprintf("%.0f goroutines, %.0f files, %.1f MB of memory", s.goroutines, s.files, s.memory/1e6)
 }
 
-// sample asks the desk what it has.
-func (s *soak) sample() soakSample {
-	got := ask(http.MethodGet, "http://"+s.inner+"/metrics", nil, changeTime)
+// sample asks the desk what it has, if it is answered.
+func (s *soak) sample() (sample soakSample, ok bool) {
+	got := ask(http.MethodGet, "http://"+s.inner+"/metrics", nil, soakPatience)
+	s.note("metrics", got)
 	if got.status != http.StatusOK {
-		s.note("metrics", got)
+		return soakSample{}, false
 	}
-	sample := soakSample{at: time.Now()}
+	sample = soakSample{at: time.Now()}
 	for name, value := range map[string]*float64{
 		"process_resident_memory_bytes": &sample.memory, "go_memstats_heap_alloc_bytes": &sample.heap, "go_goroutines": &sample.goroutines,
 		"process_open_fds": &sample.files,
@@ -50,7 +51,7 @@ func (s *soak) sample() soakSample {
 	if log, err := os.Stat(filepath.Join(s.desk.dir, "keydesk.db-wal")); err == nil {
 		sample.wal = float64(log.Size())
 	}
-	return sample
+	return sample, true
 }
 
 // calms waits until the readers that a crowd left behind are closed, where there is time for that.
@@ -67,7 +68,9 @@ func (s *soak) rests() soakSample {
 	s.calms()
 	var some []soakSample
 	for range 21 {
-		some = append(some, s.sampleAlone())
+		if sample, ok := s.sampleAlone(); ok {
+			some = append(some, sample)
+		}
 	}
 	return soakSample{
 		memory:     median(values(some, func(s soakSample) float64 { return s.memory })),
@@ -92,13 +95,14 @@ func (s *soak) returnsTo(base soakSample) {
 	var last soakSample
 	defer func() { s.t.Logf("at rest: %s, then %s", base, last) }()
 	eventually(s.t, func() bool {
-		last = s.sampleAlone()
-		return last.goroutines <= base.goroutines+3 && last.files <= files
+		var ok bool
+		last, ok = s.sampleAlone()
+		return ok && last.goroutines <= base.goroutines+3 && last.files <= files
 	})
 }
 
 // sampleAlone takes a sample while no connection of ours waits for its next request.
-func (s *soak) sampleAlone() soakSample {
+func (s *soak) sampleAlone() (sample soakSample, ok bool) {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections() //nolint:forcetypeassert // of the visitors
 	asking.CloseIdleConnections()
 	return s.sample()
