@@ -105,7 +105,7 @@ func (d *disk) writable() error {
 	if onlyRead(d.path) {
 		return errOnlyRead
 	}
-	if !d.waits.Load() {
+	if d.early.Load() == 0 && !d.waits.Load() { // one that is being made counts already
 		return nil
 	}
 	for _, pool := range d.readers {
