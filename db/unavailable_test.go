@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"testing"
 	"time"
 
@@ -14,38 +15,41 @@ import (
 // Whoever is told that something is unavailable tries again, which is of no use where it would fail again.
 func TestWhatPassesIsUnavailable(t *testing.T) {
 	d := openAt(t, pgtest.Database(t))
-	held, err := d.write.Beginx()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = held.Rollback() }()
-	if _, err := held.Exec(`UPDATE audit_head SET number = number + 1`); err != nil {
-		t.Fatal(err)
-	}
-	soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
 	run := func(pool *sqlx.DB, statements ...string) error {
 		conn, err := pool.Connx(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = conn.Close() }()
+		defer func() { _ = conn.Raw(func(any) error { return driver.ErrBadConn }) }() // so that nobody else meets its settings
 		for _, s := range statements {
 			_, err = conn.ExecContext(t.Context(), s)
 		}
 		return err
 	}
+	held, err := d.write.Beginx()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.Exec(`UPDATE audit_head SET number = number + 1`); err != nil {
+		t.Fatal(err)
+	}
+	locked := run(d.write, `SET lock_timeout = 1`, `UPDATE audit_head SET number = number + 1`)
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
 	closed := openAt(t, pgtest.Database(t))
 	if err := closed.Close(); err != nil {
 		t.Fatal(err)
 	}
+	soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
 	_, late := d.write.ExecContext(soon, `SELECT pg_sleep(10)`)
 	_, shut := closed.write.Exec(`SELECT 1`)
 	for name, row := range map[string]struct {
 		err  error
 		want bool
 	}{
-		"a lock that is held":      {run(d.write, `SET lock_timeout = 1`, `UPDATE audit_head SET number = number + 1`), true},
+		"a lock that is held":      {locked, true},
 		"a statement for long":     {run(d.write, `SET statement_timeout = 1`, `SELECT pg_sleep(10)`), true},
 		"a connection that ended":  {run(d.write, `SELECT pg_terminate_backend(pg_backend_pid())`), true},
 		"an answer too late":       {late, true},
