@@ -64,12 +64,11 @@ func (db *DB) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Close ends all use of the database and frees its lock. One that is written no more keeps the connection that wrote:
-// with the last one SQLite would move the log into it.
+// Close ends all use of the database and frees its lock.
 func (db *DB) Close() error {
 	var errs []error
 	for _, pool := range []*sqlx.DB{db.write, db.exports} {
-		if pool != nil && (pool != db.write || db.disk.check() == nil) {
+		if pool != nil {
 			errs = append(errs, pool.Close())
 		}
 	}

@@ -8,9 +8,7 @@ import (
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
-// No test leaves a goroutine behind, and so nothing that it tries does. fasthttp has one clock, and a desk
-// whose disk has failed never closes the pool that writes, as that would write.
+// No test leaves a goroutine behind, and so nothing that it tries does. fasthttp has one clock.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(pgtest.Tests{M: m}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"))
+	goleak.VerifyTestMain(pgtest.Tests{M: m}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }

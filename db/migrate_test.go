@@ -156,6 +156,7 @@ func TestDatabaseOfTheFirstVersionIsNotReadAsIfItWereNew(t *testing.T) {
 		t.Error("the file has changed")
 	}
 	v.open()
+	defer v.close()
 	reader, err := db.OpenToRead(t.Context(), v.path, v.now)
 	v.must(err)
 	exported := 0

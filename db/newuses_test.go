@@ -140,7 +140,11 @@ func TestManyUsesAreMergedInPieces(t *testing.T) {
 		if after >= before {
 			t.Fatalf("of %d uses %d are left", before, after)
 		}
-		if says := d.NewUses(); says < after/2 || says > 2*after {
+		off := 0
+		if db.IsPostgres(d.path) { // where it is an estimate, of what there was before
+			off = before/8 + 64
+		}
+		if says := d.NewUses(); says < after-off || says > after+off || after == 0 && says != 0 {
 			t.Errorf("it says that %d uses are left, not %d", says, after)
 		}
 		before = after

@@ -40,8 +40,12 @@ func (c *watchedConn) giveBack(text string, stmt sqliteStmt) {
 	c.rest[text] = stmt
 }
 
-// Close ends the statements with the connection.
+// Close ends the statements with the connection. Where nothing is to be written any more SQLite is not told, and the connection
+// stays as it is for as long as the process: with the last one it would move the WAL into the database.
 func (c *watchedConn) Close() error {
+	if c.disk.check() != nil {
+		return nil
+	}
 	var errs []error
 	for _, stmt := range c.rest {
 		errs = append(errs, stmt.Close())

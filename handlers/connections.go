@@ -97,13 +97,13 @@ func (l *Connections) admit(conn *net.TCPConn) *peer {
 	}
 	for len(l.all) >= l.most && !l.closed {
 		l.say(p.network)
+		l.sought.Store(true) // before the look, so that whoever rests behind it says so
 		if l.all.end() {
 			break
 		}
-		l.sought.Store(true)
 		l.room.Wait()
-		l.sought.Store(false)
 	}
+	l.sought.Store(false)
 	if l.closed {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keydesk/keydesk/handlers"
 )
@@ -73,6 +74,9 @@ func (f *few) dial(from string) client {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		f.t.Fatal(err)
+	}
 	return client{conn, bufio.NewReader(conn)}
 }
 

@@ -9,10 +9,8 @@ import (
 )
 
 // No test leaves a goroutine behind, and so nothing that it tries does. fasthttp has one clock, and in each server one goroutine
-// that sees only every 2 seconds that the server is gone. A desk whose disk has failed never closes the pool that writes, as that
-// would write.
+// that sees only every 2 seconds that the server is gone.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(pgtest.Tests{M: m}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"))
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }

@@ -122,7 +122,7 @@ func TestWrongAnswersOfPasskeysOpenNothing(t *testing.T) {
 			return alone(v, k)
 		},
 		"another's handle": func(_ *desk, v *visitor, k *authenticator) string {
-			k.handle = append([]byte{1}, k.handle[1:]...)
+			k.handle = append([]byte{^k.handle[0]}, k.handle[1:]...)
 			return alone(v, k)
 		},
 		"another key pair": func(_ *desk, v *visitor, k *authenticator) string {

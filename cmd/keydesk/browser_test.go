@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -42,7 +43,7 @@ func chromium(t *testing.T) string {
 // open starts a browser on the desk.
 func (d *desk) open() *tab {
 	d.t.Helper()
-	profile := d.t.TempDir()
+	profile := newProfile(d.t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(d.t)), chromedp.UserDataDir(profile), chromedp.NoSandbox,
 		chromedp.Flag("headless", "new"), chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
@@ -60,6 +61,26 @@ func (d *desk) open() *tab {
 	})
 	d.t.Cleanup(end)
 	return &tab{d.t, ctx, d, profile, end}
+}
+
+// newProfile makes a folder for a browser to write to. Processes of the browser's may outlive it for a moment, and write still.
+func newProfile(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "keydesk-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+			if err := os.RemoveAll(dir); err == nil {
+				return
+			} else if time.Since(began) > 10*time.Second {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	return dir
 }
 
 // another returns a second tab of the same browser.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
@@ -140,7 +141,7 @@ func (b *tab) control(w *lookout) {
 		b.t.Errorf("the search finds only %s", got)
 	}
 	seen := ""
-	for range 200 { // each question to the browser lets what it told before come in
+	for began := time.Now(); time.Since(began) < changeTime; { // each question to the browser lets what it told before come in
 		if seen += w.take(); strings.Contains(seen, "/hostile/control") && strings.Contains(seen, "console: ") {
 			break
 		}

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/keydesk/keydesk/db/dbtest"
 )
 
@@ -24,7 +22,7 @@ func (l *load) compare(database string) {
 			l.c.t.Errorf("%s: answered, but lost: it is there: %t, inactive: %t", k.id, there, ended)
 		}
 		for _, i := range l.c.instances {
-			if says := i.judge(k.secret, 5*time.Second); says != map[bool]verdict{false: good, true: deactivated}[ended] {
+			if says := i.says(k.secret); says != map[bool]verdict{false: good, true: deactivated}[ended] {
 				l.c.t.Errorf("%s says of %s: %q; inactive in the database: %t", i.name, k.id, says, ended)
 			}
 		}

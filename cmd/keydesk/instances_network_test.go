@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -98,21 +99,35 @@ type block struct {
 
 func (b block) address(at int) string { return fmt.Sprintf("%s.%d", b.prefix, b.first+at) }
 
-// freeBlock returns a block of 10.199.0.0/16 that no address of this machine is in. Tests that run at the same time begin
-// to look in different places.
+// givenBlocks are those of tests that are running.
+var givenBlocks = struct {
+	sync.Mutex
+	all map[int]bool
+}{all: map[int]bool{}}
+
+// freeBlock returns a block of 10.199.0.0/16 that no address of this machine is in, for the length of the test. Processes that
+// run at the same time begin to look in different places.
 func freeBlock(t *testing.T) block {
 	t.Helper()
+	givenBlocks.Lock()
+	defer givenBlocks.Unlock()
 	taken, err := net.InterfaceAddrs()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 2048 {
-		n := (7*os.Getpid() + 5*int(madeNetworks.Load()) + i) % 2048
+		n := (7*os.Getpid() + i) % 2048
 		b := block{fmt.Sprintf("10.199.%d", n/8), n % 8 * 32}
-		if !slices.ContainsFunc(taken, func(a net.Addr) bool {
+		if !givenBlocks.all[n] && !slices.ContainsFunc(taken, func(a net.Addr) bool {
 			own, ok := a.(*net.IPNet)
 			return ok && own.IP.Mask(net.CIDRMask(27, 32)).Equal(net.ParseIP(b.address(0)))
 		}) {
+			givenBlocks.all[n] = true
+			t.Cleanup(func() {
+				givenBlocks.Lock()
+				defer givenBlocks.Unlock()
+				delete(givenBlocks.all, n)
+			})
 			return b
 		}
 	}

@@ -20,6 +20,7 @@ type without struct {
 	since   time.Time // zero while it does
 	last    time.Time // that it did not
 	longest time.Duration
+	times   int // that it was so
 }
 
 func newWaits(instances []*instance) *waits {
@@ -46,6 +47,7 @@ func (w *waits) verify(i *instance, told bool) {
 		s.last = time.Now()
 		if s.since.IsZero() {
 			s.since = s.last
+			s.times++
 		}
 	case !s.since.IsZero():
 		s.longest, s.since = max(s.longest, time.Since(s.since)), time.Time{}
@@ -65,6 +67,16 @@ func (w *waits) mute(i *instance) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return !w.without[i].since.IsZero()
+}
+
+// silences returns how often an instance ceased to tell.
+func (w *waits) silences() (times int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.without {
+		times += s.times
+	}
+	return times
 }
 
 // longest returns the longest that any instance did not tell, and that a change waited for its answer.

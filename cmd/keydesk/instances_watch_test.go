@@ -90,13 +90,25 @@ func (c *cluster) ask(query string) (n int) { return c.askServer(c.primary, quer
 
 func (c *cluster) askServer(s *pgtest.Server, query string) (n int) {
 	c.t.Helper()
+	c.readServer(s, query, &n)
+	return n
+}
+
+// leases returns how often each lease was renewed, by its id.
+func (c *cluster) leases(s *pgtest.Server) (renewals map[string]int) {
+	c.t.Helper()
+	c.readServer(s, `SELECT coalesce(json_object_agg(id, renewals), '{}') FROM leases`, &renewals)
+	return renewals
+}
+
+func (c *cluster) readServer(s *pgtest.Server, query string, into any) {
+	c.t.Helper()
 	conn, err := pgx.Connect(context.Background(), s.DSN(clusterDatabase))
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	if err := conn.QueryRow(context.Background(), query).Scan(&n); err != nil {
+	if err := conn.QueryRow(context.Background(), query).Scan(into); err != nil {
 		c.t.Fatal(err)
 	}
-	return n
 }

@@ -144,7 +144,7 @@ func TestMoveRefusesWhatCannotBe(t *testing.T) {
 func TestMoveThatIsKilledIsRunAgain(t *testing.T) {
 	file, to := madeUp(t, "--users=1000", "--keys=10000"), pgtest.Database(t)
 	stop := func(statement string, signal os.Signal) string {
-		for range 5 {
+		for range 20 {
 			var said buffer
 			if moveUntil(t, file, to, statement, signal, &said) {
 				return said.String()
@@ -171,8 +171,8 @@ func TestMoveThatIsKilledIsRunAgain(t *testing.T) {
 	}
 }
 
-// moveUntil runs the command until the server is at a statement, sends it a signal then, and tells whether that was before
-// its end.
+// moveUntil runs the command until the server is at a statement, sends it a signal then, and tells whether that stopped it
+// before it had moved anything for good.
 func moveUntil(t *testing.T, file, to, statement string, signal os.Signal, said io.Writer) (stopped bool) {
 	t.Helper()
 	d, err := sql.Open("pgx", to)
@@ -190,7 +190,10 @@ func moveUntil(t *testing.T, file, to, statement string, signal os.Signal, said 
 	for {
 		select {
 		case err := <-ended:
-			return err != nil
+			if err != nil {
+				t.Fatalf("it failed by itself: %v", err)
+			}
+			return false
 		default:
 		}
 		var at bool
@@ -201,7 +204,21 @@ func moveUntil(t *testing.T, file, to, statement string, signal os.Signal, said 
 		}
 		if at {
 			_ = p.Process.Signal(signal)
-			return <-ended != nil
+			return <-ended != nil && movedNothing(t, d)
 		}
 	}
+}
+
+// movedNothing tells whether nobody is in the database once all are gone who worked on it.
+func movedNothing(t *testing.T, d *sql.DB) (nothing bool) {
+	t.Helper()
+	until(t, "the command's connections end", func() (over bool) {
+		err := d.QueryRowContext(t.Context(), `SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND
+			backend_type = 'client backend' AND pid <> pg_backend_pid()), NOT EXISTS (SELECT 1 FROM users)`).Scan(&over, &nothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return over
+	})
+	return nothing
 }

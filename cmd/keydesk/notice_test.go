@@ -12,8 +12,11 @@ func TestNoticeOfALoadedPageGoesAwayByItself(t *testing.T) {
 	t.Parallel()
 	b := newDesk(t).open()
 	b.signIn("alice", password)
+	b.atStart(`new MutationObserver(() => window.noticed ||= document.querySelector("#notice p")?.checkVisibility())
+		.observe(document, {childList: true, subtree: true})`)
 	b.goTo("/profile?note=session-ended")
-	b.do(chromedp.WaitVisible("#notice p"), chromedp.WaitNotPresent("#notice p"))
+	b.until(`noticed`)
+	b.do(chromedp.WaitNotPresent("#notice p"))
 }
 
 func TestDismissedNoticeLeavesTheFocusOnThePage(t *testing.T) {

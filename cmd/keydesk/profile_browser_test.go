@@ -205,7 +205,9 @@ func TestChosenThemeIsInThePageFromTheStart(t *testing.T) {
 		{"Dark", "light", "dark", dark}, {"Light", "dark", "light", light}, {"System", "dark", "", dark}, {"System", "light", "", light},
 	} {
 		b.view(1280, row.system)
-		b.do(chromedp.Click("header summary"), chromedp.Click("//header//button[.='"+row.button+"']"), chromedp.WaitVisible("main h1"))
+		eval[string](b, `document.body.dataset.before = "it was chosen"`)
+		b.do(chromedp.Click("header summary"), chromedp.Click("//header//button[.='"+row.button+"']"),
+			chromedp.WaitVisible("body:not([data-before]) main h1"))
 		b.do(chromedp.Click("header summary"), chromedp.WaitVisible("//header//button[.='"+row.button+"'][@aria-pressed='true']"))
 		for _, path := range []string{"/profile/keys", "/login"} {
 			b.goTo(path)

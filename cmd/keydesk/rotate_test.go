@@ -58,8 +58,15 @@ func (c *cluster) proveRotation(times int, what ...string) {
 		"%d changes refused, %d unsure, %d sessions lost; keys under %d of %d peppers", times, time.Since(began).Round(time.Second), longest(took),
 		l.count.created.Load(), l.count.deactivated.Load(), l.count.verified.Load(), b.pages, l.count.silent.Load(),
 		l.count.unchanged.Load(), l.count.unsure.Load(), len(b.wrong), c.count(`SELECT count(DISTINCT pepper_id) FROM keys`), peppers)
-	if n := l.count.silent.Load() + l.count.unchanged.Load() + l.count.unsure.Load(); n > 0 || len(b.wrong) > 0 {
-		t.Errorf("%d failed, of the verifies the last %s, and of the pages %q", n, l.silence, b.wrong)
+	if n := l.count.unchanged.Load() + l.count.unsure.Load(); n > 0 || len(b.wrong) > 0 {
+		t.Errorf("%d changes failed, and of the pages %q", n, b.wrong)
+	}
+	allowed := 0
+	if c.primary != nil { // a machine that stands still for a moment lets each of them lose its lease
+		allowed = len(c.instances)
+	}
+	if silences := l.waits.silences(); silences > allowed {
+		t.Errorf("verifies failed %d times, the last %s", silences, l.silence)
 	}
 	if l.count.created.Load() < 10 || l.count.verified.Load() < 100 || b.pages < 100 {
 		t.Error("so little was asked that this shows nothing")
@@ -137,16 +144,20 @@ func TestInstanceWithoutTheNewRootSecretIsNeverWrong(t *testing.T) {
 		return c.count(`SELECT count(*) FROM keys WHERE pepper_id = (SELECT max(id) FROM secrets WHERE kind = 'pepper')`) > 0
 	})
 	for secret, want := range map[string]verdict{old.secret: good, fresh.secret: none} {
-		if says := behind.judge(secret, 5*time.Second); says != want {
+		ask := behind.says
+		if want == none {
+			ask = func(secret string) verdict { return behind.judge(secret, 5*time.Second) }
+		}
+		if says := ask(secret); says != want {
 			t.Errorf("it says %q, not %q", says, want)
 		}
 	}
-	if got := behind.get("/readyz", time.Second).status; got != 200 {
+	if got := behind.get("/readyz", changeTime).status; got != 200 {
 		t.Errorf("it is not ready: %d", got)
 	}
 	behind.terminate()
 	behind.restart()
-	if says := behind.judge(fresh.secret, 5*time.Second); says != good {
+	if says := behind.says(fresh.secret); says != good {
 		t.Errorf("with the secret it says %q", says)
 	}
 }
@@ -206,14 +217,18 @@ func TestProveKilledRotation(t *testing.T) {
 	file := secretOf(d.dir + "/keydesk.db")
 	became, whole := map[string]int{}, time.Duration(0)
 	rounds := oneOf(20, 300)
-	for n := range rounds {
+	n := 0
+	for ; n < rounds || len(became) < 2 && n < 3*rounds; n++ {
 		_ = os.Remove(file + ".previous")
 		before, entries := contentOf(t, file), d.count(`SELECT count(*) FROM audit WHERE action = 'rotate secrets'`)
 		p, began := asProcess("secret", "rotate", "--database="+d.dir+"/keydesk.db"), time.Now()
 		if err := p.Start(); err != nil {
 			t.Fatal(err)
 		}
-		if n > 0 { // the first one tells how long it takes
+		switch {
+		case n >= rounds: // it took a time of its own
+			time.AfterFunc(whole<<(n%7)/16, func() { _ = p.Process.Kill() })
+		case n > 0: // the first one tells how long it takes
 			time.AfterFunc(whole/4+whole*time.Duration(n)/time.Duration(rounds), func() { _ = p.Process.Kill() })
 		}
 		if err := p.Wait(); n == 0 {
@@ -234,7 +249,7 @@ func TestProveKilledRotation(t *testing.T) {
 			t.Fatalf("the key: %d", got.status)
 		}
 	}
-	t.Logf("%d rotations of a running server's secrets, killed: %v", rounds, became)
+	t.Logf("%d rotations of a running server's secrets, killed: %v", n, became)
 	if len(became) < 2 {
 		t.Error("all were killed alike, so that this shows little")
 	}

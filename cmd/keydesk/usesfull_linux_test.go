@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // smallDisk returns a folder on a disk of its own, so small that a test can fill it. Only root can mount one: for others
@@ -24,7 +25,14 @@ func smallDisk(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
+		var err error
+		for range 100 { // a program that another test is just starting holds files of this process for a moment
+			if err = syscall.Unmount(dir, 0); !errors.Is(err, syscall.EBUSY) {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		if err != nil {
 			t.Error(err)
 		}
 	})

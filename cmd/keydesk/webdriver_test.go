@@ -36,7 +36,7 @@ func (d *desk) drive() *driven {
 	if err := driver.Start(); err != nil {
 		d.t.Fatal(err)
 	}
-	w := &driven{desk: d}
+	w, profile := &driven{desk: d}, newProfile(d.t)
 	d.t.Cleanup(func() {
 		_ = driver.Process.Kill()
 		_ = driver.Wait()
@@ -52,7 +52,7 @@ func (d *desk) drive() *driven {
 		"unhandledPromptBehavior": "accept",
 		"goog:chromeOptions": map[string]any{"binary": chromium(d.t), "args": []string{
 			"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-component-update",
-			"--disable-dev-shm-usage", "--window-size=1280,900", "--user-data-dir=" + d.t.TempDir(),
+			"--disable-dev-shm-usage", "--window-size=1280,900", "--user-data-dir=" + profile,
 		}},
 	}}}, &made)
 	w.session += "/" + made.SessionID

