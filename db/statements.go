@@ -43,7 +43,7 @@ func (c *watchedConn) giveBack(text string, stmt sqliteStmt) {
 // Close ends the statements with the connection. Where nothing is to be written any more SQLite is not told, and the connection
 // stays as it is for as long as the process: with the last one it would move the WAL into the database.
 func (c *watchedConn) Close() error {
-	if c.disk.check() != nil {
+	if c.disk.stopped.Load() {
 		return nil
 	}
 	var errs []error
