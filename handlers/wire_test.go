@@ -18,7 +18,7 @@ import (
 func TestOddRequestsOnTheWire(t *testing.T) {
 	const ask = "GET " + verifyPath + " HTTP/1.1\r\nHost: desk\r\n"
 	const good, other, end = "Authorization: Bearer KEY\r\n", "X-API-Key: OTHER\r\n", "\r\n"
-	for name, row := range map[string]struct {
+	rows := map[string]struct {
 		sent  string
 		want  []int // the answers, until nothing more comes
 		inner []int // and those of the inner address, where it is stricter
@@ -71,22 +71,21 @@ func TestOddRequestsOnTheWire(t *testing.T) {
 		"broken escape in the target":  {"GET " + verifyPath + "/%zz HTTP/1.1\r\nHost: desk\r\n" + good + end, []int{400}, []int{404}},
 		"version of one's own":         {"GET " + verifyPath + " HTTP/1.9\r\nHost: desk\r\n" + good + end, []int{200}, nil},
 		"method that is none":          {"G<T " + verifyPath + " HTTP/1.1\r\nHost: desk\r\n" + good + end, []int{400}, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			atBoth(t, func(t *testing.T, d *desk) {
-				key, _ := d.newKey("alice")
-				another, _ := d.newKey("alice")
-				got := d.exchange(strings.NewReplacer("KEY", key, "OTHER", another).Replace(row.sent))
-				want := row.want
-				if row.inner != nil && d.asks == d.inner {
-					want = row.inner
-				}
-				if !slices.Equal(got, want) {
-					t.Errorf("answered %v, want %v", got, want)
-				}
-			})
-		})
 	}
+	atBoth(t, func(t *testing.T, d *desk) {
+		key, _ := d.newKey("alice")
+		another, _ := d.newKey("alice")
+		for name, row := range rows {
+			got := d.exchange(strings.NewReplacer("KEY", key, "OTHER", another).Replace(row.sent))
+			want := row.want
+			if row.inner != nil && d.asks == d.inner {
+				want = row.inner
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: answered %v, want %v", name, got, want)
+			}
+		}
+	})
 }
 
 // Headers are bounded at the inner address as they are at the other (cmd/keydesk tests that one, in the true program):
