@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -17,9 +18,13 @@ import (
 	"github.com/keydesk/keydesk/db/pgtest"
 )
 
-// New returns the name of a new database: one of PostgreSQL where KEYDESK_TEST_POSTGRES is 1, else an SQLite file.
+// New returns the name of a new database: one of PostgreSQL where KEYDESK_TEST_POSTGRES is 1, else an SQLite file. Tests that
+// KEYDESK_TEST_ONCE matches are left out of the run on PostgreSQL, and must not call it.
 func New(t testing.TB) string {
 	t.Helper()
+	if once := os.Getenv("KEYDESK_TEST_ONCE"); once != "" && regexp.MustCompile(once).MatchString(t.Name()) {
+		t.Fatal("it is to run on either database, so the Makefile must not name it in ONCE")
+	}
 	if os.Getenv("KEYDESK_TEST_POSTGRES") == "1" {
 		return NewCopy(t)
 	}
