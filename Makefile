@@ -33,8 +33,8 @@ release:
 	@$(GO) version -m bin/release/keydesk | grep -E 'keydesk: go|GOOS|GOARCH|vcs\.'
 	@sha256sum bin/release/keydesk
 
-# Unit, storage and handler tests, the latter two on both databases, and then those of the whole program, whose browsers
-# have the machine for themselves.
+# Unit, storage and handler tests, the latter two on both databases unless they choose one, and then those of the whole
+# program, whose browsers have the machine for themselves.
 test: browser proxies postgres faults units node_modules
 	KEYDESK_TEST_ONCE='$(ONCE)' $(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -v /cmd/keydesk$$)
 	KEYDESK_TEST_POSTGRES=1 $(GO) test $(TESTFLAGS) -skip='$(ONCE)' ./db ./handlers
@@ -42,8 +42,8 @@ test: browser proxies postgres faults units node_modules
 
 TESTFLAGS = -count=1 -parallel=3 -timeout=40m
 
-# Those whose databases are the same whichever of the two is asked for, so that the first run is enough. It fails where one
-# is named here whose are not.
+# Tests that choose their databases themselves, so that the first run is enough. dbtest.New fails in one that is named here; one
+# that looks at KEYDESK_TEST_POSTGRES itself must not be.
 ONCE = ^Test(Comparison|Consistency|Migration|Move|Postgres(Database|Writers)|ProveDiskErrors|ProveTamperingIsFound|Source|Target)
 
 race: browser proxies postgres faults units node_modules

@@ -144,7 +144,7 @@ func TestManyUsesAreMergedInPieces(t *testing.T) {
 		if db.IsPostgres(d.path) { // where it is an estimate, of what there was before
 			off = before/8 + 64
 		}
-		if says := d.NewUses(); says < after-off || says > after+off || after == 0 && says != 0 {
+		if says := d.NewUses(); says < after-off || says > after+off || (says == 0) != (after == 0) {
 			t.Errorf("it says that %d uses are left, not %d", says, after)
 		}
 		before = after

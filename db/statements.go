@@ -40,8 +40,8 @@ func (c *watchedConn) giveBack(text string, stmt sqliteStmt) {
 	c.rest[text] = stmt
 }
 
-// Close ends the statements with the connection. Where nothing is to be written any more SQLite is not told, and the connection
-// stays as it is for as long as the process: with the last one it would move the WAL into the database.
+// Close ends the statements with the connection. Where nothing is to be written any more, the connection stays open until the
+// process ends: closing the last one would move the WAL into the database.
 func (c *watchedConn) Close() error {
 	if c.disk.stopped.Load() {
 		return nil

@@ -97,7 +97,7 @@ func (l *Connections) admit(conn *net.TCPConn) *peer {
 	}
 	for len(l.all) >= l.most && !l.closed {
 		l.say(p.network)
-		l.sought.Store(true) // before the look, so that whoever rests behind it says so
+		l.sought.Store(true) // before the look: one that comes to rest after the look sees it, and wakes us
 		if l.all.end() {
 			break
 		}

@@ -76,6 +76,7 @@ func TestOddRequestsOnTheWire(t *testing.T) {
 		key, _ := d.newKey("alice")
 		another, _ := d.newKey("alice")
 		for name, row := range rows {
+			t.Log(name)
 			got := d.exchange(strings.NewReplacer("KEY", key, "OTHER", another).Replace(row.sent))
 			want := row.want
 			if row.inner != nil && d.asks == d.inner {

@@ -151,7 +151,7 @@ func (g *gateway) answer(t *testing.T, name string, c gatewayCase, want int) {
 	path := "/" + url.PathEscape(name) + c.query
 	began := time.Now()
 	got := g.send(t, "GET "+path, c.headers, "")
-	if took := time.Since(began); got.status != want || took > 15*time.Second {
+	if took := time.Since(began); got.status != want || took > 9*time.Second {
 		t.Errorf("%s: %d after %s, not %d: %s", name, got.status, took, want, got.body)
 	}
 	if challenge := got.header.Get("WWW-Authenticate"); challenge != c.challenge {

@@ -85,14 +85,15 @@ func (i *instance) mustAccept(k provedKey) time.Duration {
 	})
 }
 
-// says returns what the instance says of a key in the end. On a machine with much to do its lease may have lapsed, and then it
-// says nothing for a while.
+// says returns what the instance says of a key. On a machine with much to do its lease may have lapsed, and then it says nothing
+// for a while.
 func (i *instance) says(secret string) (says verdict) {
-	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
-		if says = i.judge(secret, 5*time.Second); says != none || time.Since(began) > changeTime {
-			return says
-		}
-	}
+	i.c.t.Helper()
+	until(i.c.t, i.name+" tells of a key", func() bool {
+		says = i.judge(secret, 5*time.Second)
+		return says != none
+	})
+	return says
 }
 
 // lossOf is what it cost to lose an instance: how long the first deactivation after it took, and the next, and how long the

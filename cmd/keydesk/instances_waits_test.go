@@ -44,11 +44,14 @@ func (w *waits) verify(i *instance, told bool) {
 	s := w.without[i]
 	switch {
 	case !told:
-		s.last = time.Now()
+		now := time.Now()
 		if s.since.IsZero() {
-			s.since = s.last
-			s.times++
+			s.since = now
+			if now.Sub(s.last) > patience { // those who ask at once do not take turns
+				s.times++
+			}
 		}
+		s.last = now
 	case !s.since.IsZero():
 		s.longest, s.since = max(s.longest, time.Since(s.since)), time.Time{}
 	}

@@ -12,8 +12,10 @@ func TestNoticeOfALoadedPageGoesAwayByItself(t *testing.T) {
 	t.Parallel()
 	b := newDesk(t).open()
 	b.signIn("alice", password)
-	b.atStart(`new MutationObserver(() => window.noticed ||= document.querySelector("#notice p")?.checkVisibility())
-		.observe(document, {childList: true, subtree: true})`)
+	b.atStart(`(function look() {
+		if (document.readyState === "complete") window.noticed ||= !!document.querySelector("#notice p")?.checkVisibility()
+		requestAnimationFrame(look)
+	})()`)
 	b.goTo("/profile?note=session-ended")
 	b.until(`noticed`)
 	b.do(chromedp.WaitNotPresent("#notice p"))

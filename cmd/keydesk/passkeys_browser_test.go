@@ -94,7 +94,10 @@ func TestPasskeysInTheBrowser(t *testing.T) {
 	// A second sign-in wants the security key after the password.
 	b.signOut()
 	b.giveID("alice", password)
-	b.do(chromedp.WaitVisible("//main//h1[normalize-space()='Confirm with your passkey']"))
+	b.do(chromedp.WaitVisible(".btn-primary[data-passkey-button]"))
+	if got := get(b, chromedp.Text("main h1")); got != "Confirm with your passkey" {
+		t.Errorf("after the password comes %q", got)
+	}
 	b.do(chromedp.Click("[data-passkey-button]"), chromedp.WaitVisible("header nav"))
 	unplug()
 

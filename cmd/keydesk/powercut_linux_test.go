@@ -24,15 +24,15 @@ func TestProvePowerCuts(t *testing.T) {
 	}
 	began := time.Now()
 	p := newPowerCuts(t)
-	made := 0
-	for ; made < cuts || p.shownLittle(cuts) && made < 10*cuts; made++ {
+	n := 0
+	for ; n < cuts || p.shownLittle(cuts) && n < 10*cuts; n++ {
 		p.cut()
 	}
 	p.start()
 	p.checkAll()
 	p.end()
 	t.Logf("%d power cuts in %v: answered %d keys, %d deactivations, %d changes of a role; lost: %d",
-		made, time.Since(began).Round(time.Second), p.made, p.ended, p.roles, p.lost)
+		n, time.Since(began).Round(time.Second), p.made, p.ended, p.roles, p.lost)
 	if p.lost > 0 {
 		t.Errorf("%d of what was answered is lost", p.lost)
 	}
@@ -48,14 +48,14 @@ func TestProvePowerCutsFindALoss(t *testing.T) {
 		cuts = 10
 	}
 	p := newPowerCuts(t, synchronous+"=NORMAL")
-	made := 0
-	for ; made < cuts || p.lost == 0 && made < 10*cuts; made++ {
+	n := 0
+	for ; n < cuts || p.lost == 0 && n < 10*cuts; n++ {
 		p.cut()
 		p.start()
 	}
 	p.end()
 	t.Logf("%d power cuts at synchronous=NORMAL: answered %d keys, %d deactivations, %d changes of a role; lost: %d",
-		made, p.made, p.ended, p.roles, p.lost)
+		n, p.made, p.ended, p.roles, p.lost)
 	if p.lost == 0 {
 		t.Error("nothing is lost: the power was not cut")
 	}

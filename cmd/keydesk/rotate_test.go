@@ -12,10 +12,11 @@ import (
 	"time"
 
 	"github.com/keydesk/keydesk/access"
+	"github.com/keydesk/keydesk/db/provetest"
 )
 
 // TestProveRotation rotates secrets while 8 verify keys old and new, others make and deactivate them, and people browse
-// in their sessions: no verify fails, no change fails, and no session is lost. SEC-2, SES-8
+// in their sessions: no verify fails (in the short form not for long), no change fails, and no session is lost. SEC-2, SES-8
 func TestProveRotation(t *testing.T) {
 	brief(t)
 	t.Run("one server on SQLite", func(t *testing.T) {
@@ -62,11 +63,12 @@ func (c *cluster) proveRotation(times int, what ...string) {
 		t.Errorf("%d changes failed, and of the pages %q", n, b.wrong)
 	}
 	allowed := 0
-	if c.primary != nil { // a machine that stands still for a moment lets each of them lose its lease
+	if c.primary != nil && !provetest.Asked() { // a machine with other work may stand still for so long that leases lapse
 		allowed = len(c.instances)
 	}
-	if silences := l.waits.silences(); silences > allowed {
-		t.Errorf("verifies failed %d times, the last %s", silences, l.silence)
+	longest, _ := l.waits.longest()
+	if silences := l.waits.silences(); silences > allowed || longest > 10*time.Second {
+		t.Errorf("verifies failed %d times, for up to %s, the last %s", silences, longest, l.silence)
 	}
 	if l.count.created.Load() < 10 || l.count.verified.Load() < 100 || b.pages < 100 {
 		t.Error("so little was asked that this shows nothing")
@@ -226,7 +228,7 @@ func TestProveKilledRotation(t *testing.T) {
 			t.Fatal(err)
 		}
 		switch {
-		case n >= rounds: // it took a time of its own
+		case n >= rounds: // the first one was no measure: from a sixteenth to four times as long
 			time.AfterFunc(whole<<(n%7)/16, func() { _ = p.Process.Kill() })
 		case n > 0: // the first one tells how long it takes
 			time.AfterFunc(whole/4+whole*time.Duration(n)/time.Duration(rounds), func() { _ = p.Process.Kill() })

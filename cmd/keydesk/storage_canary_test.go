@@ -123,7 +123,7 @@ func filesOf(t *testing.T, dir string) map[string][]byte {
 		if err == nil && e.Type().IsRegular() {
 			all[path], err = os.ReadFile(path)
 		}
-		if errors.Is(err, fs.ErrNotExist) { // by now
+		if errors.Is(err, fs.ErrNotExist) { // removed since the walk saw it
 			return nil
 		}
 		return err
