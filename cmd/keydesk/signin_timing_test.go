@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/keydesk/keydesk/db/provetest"
 )
 
 // failing are the ways in which a sign-in fails, each by those who fail so. All but the unknown and the wrong have the right
@@ -77,12 +75,11 @@ func timed(client *http.Client, r *http.Request) (status int, took time.Duration
 }
 
 // AUTH-5: nobody can tell by the time it takes why a sign-in has failed. The five ways take turns in an order that changes;
-// of each two of them neither is the slower one in more than 55 of 100 pairs.
+// of each two of them neither is the slower one in more than 55 of 100 pairs. The short form finds one that hashes nothing: of
+// so few pairs as it has, chance makes 95 of 100 alike once in millions of runs, however busy the machine.
 func TestProveSignInTiming(t *testing.T) {
-	if !provetest.Asked() {
-		t.Skip("long: KEYDESK_PROVE=1 asks for it")
-	}
-	const rounds, warm = 1200, 20
+	const warm = 20
+	rounds, most := oneOf(25, 1200), oneOf(0.95, 0.55)
 	d, _ := startProcess(t, newDeskFolder(t), "KEYDESK_TRUSTED_PROXIES=127.0.0.1")
 	d.addFailing()
 	client := &http.Client{Timeout: time.Minute}
@@ -109,7 +106,7 @@ func TestProveSignInTiming(t *testing.T) {
 		t.Logf("%s: median %.2f ms of %d", a.name, sorted[len(sorted)/2], len(sorted))
 		for j, b := range ways[:i] {
 			t.Logf("%s against %s: %.3f", a.name, b.name, auc(times[i], times[j]))
-			if !alike(times[i], times[j]) {
+			if !alike(times[i], times[j], most) {
 				t.Errorf("%s can be told from %s", a.name, b.name)
 			}
 		}
