@@ -96,7 +96,7 @@ func TestOfAdministratorsOnSeveralInstancesOneStays(t *testing.T) {
 // AUTH-6: what is tried at once is counted as what is tried in turn, whichever instances it is tried at.
 func TestInstancesThrottleTogether(t *testing.T) {
 	d, all := threeInstances(t, access.KeyLimits{})
-	looked := atOnce(t, all, access.AddressFailures+8, access.TooMany, func(_ int, on *db.DB) error {
+	looked := atOnce(t, all, 3*access.AddressFailures, access.TooMany, func(_ int, on *db.DB) error {
 		_, err := on.SignIn(t.Context(), with(access.SignIn{UserID: "alice", Address: "192.0.2.7", Outcome: access.WrongPassword}), db.Opening{})
 		return err
 	})

@@ -47,7 +47,7 @@ func TestLimitOfActiveKeysIsExact(t *testing.T) {
 	const limit = 5
 	d := limitedDesk(t, access.KeyLimits{Active: limit})
 	log := d.changes()
-	if made := d.makeAtOnce(16, d.alice, access.Clashes); made != limit {
+	if made := d.makeAtOnce(40, d.alice, access.Clashes); made != limit {
 		t.Errorf("%d keys were made, want %d", made, limit)
 	}
 	if p := d.person("alice"); p.ActiveKeys != limit || len(d.all()) != limit || len(d.changes()) != len(log)+limit {
@@ -86,7 +86,7 @@ func TestRateOfNewKeysIsExact(t *testing.T) {
 		key, _ := d.makeKey(d.alice)
 		d.deactivate(d.alice, key.ID)
 	}
-	if made := d.makeAtOnce(16, d.alice, access.TooMany); made != limit-2 {
+	if made := d.makeAtOnce(40, d.alice, access.TooMany); made != limit-2 {
 		t.Errorf("%d keys were made, want %d", made, limit-2)
 	}
 	d.makeKey(d.bob)

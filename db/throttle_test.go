@@ -98,8 +98,7 @@ func TestAttemptsAtOnceAreAllCounted(t *testing.T) {
 	d := newDesk(t)
 	var done sync.WaitGroup
 	var looked, refused sync.Map
-	const more = 8
-	for i := range access.AddressFailures + more {
+	for i := range 3 * access.AddressFailures {
 		done.Go(func() {
 			if _, err := d.try("alice", access.WrongPassword, "192.0.2.7", ""); err != nil {
 				refused.Store(i, err)
@@ -109,7 +108,7 @@ func TestAttemptsAtOnceAreAllCounted(t *testing.T) {
 		})
 	}
 	done.Wait()
-	if n := size(&looked); n != access.AddressFailures || size(&refused) != more {
+	if n := size(&looked); n != access.AddressFailures || size(&refused) != 2*access.AddressFailures {
 		t.Errorf("%d attempts were looked at", n)
 	}
 }

@@ -24,7 +24,7 @@ func TestProveNamesTakeNoMemory(t *testing.T) {
 	if provetest.Asked() {
 		names, warm, most = 1_000_000, 50_000, memoryInUse{heap: 32 << 20, resident: 32 << 20}
 	}
-	name := func(n int) string { return fmt.Sprintf("%050d", n) }
+	name := func(n int) string { return fmt.Sprintf("name%050d", n) }
 	d := newDesk(t)
 	for range access.AddressFailures {
 		_, err := d.db.SignIn(t.Context(), stranger("192.0.2.1"), db.Opening{})

@@ -70,16 +70,7 @@ func newProfile(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-			if err := os.RemoveAll(dir); err == nil {
-				return
-			} else if time.Since(began) > 10*time.Second {
-				t.Error(err)
-				return
-			}
-		}
-	})
+	t.Cleanup(func() { eventually(t, func() bool { return os.RemoveAll(dir) == nil }) })
 	return dir
 }
 

@@ -183,7 +183,7 @@ func TestDumpOfTheProgramHoldsNoKey(t *testing.T) {
 		}
 	})
 	<-taken // the form is being read; before so many others are answered, so is this one but for the write
-	for range 10 {
+	for range 30 {
 		alice.get("/profile/keys")
 	}
 	if err := p.Process.Signal(syscall.SIGQUIT); err != nil {

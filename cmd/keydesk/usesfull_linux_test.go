@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // smallDisk returns a folder on a disk of its own, so small that a test can fill it. Only root can mount one: for others
@@ -26,12 +25,10 @@ func smallDisk(t *testing.T) string {
 	}
 	t.Cleanup(func() {
 		var err error
-		for range 100 { // a program that another test is just starting holds files of this process for a moment
-			if err = syscall.Unmount(dir, 0); !errors.Is(err, syscall.EBUSY) {
-				break
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
+		eventually(t, func() bool { // a program that another test is just starting holds files of this process for a moment
+			err = syscall.Unmount(dir, 0)
+			return !errors.Is(err, syscall.EBUSY)
+		})
 		if err != nil {
 			t.Error(err)
 		}
